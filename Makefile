@@ -1,0 +1,65 @@
+# `make run` and `make test` need python3 (3.11 or newer, with venv) and make; nothing else first.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: help run test check bench docs clean browser
+
+help:
+	@echo "make run     make the environment, learn the rule of a real trial, write its report"
+	@echo "make test    install what the tests need, run them all, measure coverage"
+	@echo "make check   lint, types, layers and the fast tests, in under two minutes"
+	@echo "make bench   the problems with known answers, into benchmarks/results/"
+	@echo "make docs    run every example in the documentation"
+	@echo "make clean   remove the environment and caches; runs/ stays"
+
+run: $(VENV)/.made-run
+	$(BIN)/alleviate learn jobs2
+
+test: $(VENV)/.made-dev browser
+	$(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report=term --cov-fail-under=95
+
+check: $(VENV)/.made-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow"
+
+bench: $(VENV)/.made-run
+	$(BIN)/python benchmarks/run.py
+
+docs: $(VENV)/.made-dev
+	$(BIN)/python -m pytest tests/house/test_documentation.py
+
+clean:
+	rm -rf $(VENV) build dist htmlcov .coverage .coverage.* .hypothesis .import_linter_cache .*_cache
+	find src tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The stamps are touched last: an install that was interrupted leaves none, and the next make repeats it.
+$(VENV)/.made-run: extras := bayes,examples
+$(VENV)/.made-dev: extras := bayes,examples,dev
+$(VENV)/.made-run $(VENV)/.made-dev: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+	  { echo "Alleviate needs Python 3.11 or newer with venv; $(PYTHON) is not (try: make PYTHON=python3.12)." >&2; exit 1; }
+	@echo "Making the environment in $(VENV): once, a minute or two ..."
+	@rm -f $(VENV)/.made-*
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[$(extras)]'
+	@touch $(if $(findstring dev,$(extras)),$(VENV)/.made-run) $@
+
+browser:
+	@if ! command -v chromium >/dev/null && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	  echo "Installing chromium for the browser tests ..."; \
+	  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+	    chromium fonts-dejavu-core >/dev/null; } || true; \
+	fi
+	@command -v chromium >/dev/null || printf '%s\n' \
+	  '!!' '!! chromium is not here and could not be installed: the browser tests will SKIP.' \
+	  '!! Install it (Debian: apt-get install chromium, as root) and run make test again.' '!!' >&2

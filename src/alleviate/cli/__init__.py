@@ -1,0 +1,5 @@
+"""The command line, thin."""
+
+from alleviate.cli.app import main
+
+__all__ = ["main"]

@@ -1,0 +1,50 @@
+"""``alleviate studies``: the studies that ship."""
+
+from typing import Annotated
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from alleviate.cli.screen import out, print_json
+from alleviate.studies.files import shipped
+from alleviate.terms.study import Study
+
+__all__ = ["studies"]
+
+
+def studies(as_json: Annotated[bool, typer.Option("--json", help="Print JSON only.")] = False) -> None:
+    """List the studies that ship, ready for `alleviate learn NAME`."""
+    found = shipped()
+    if as_json:
+        print_json([_plain(study) for study in found])
+        return
+    grid = Table.grid(padding=(0, 3, 1, 0))
+    grid.add_column(no_wrap=True)
+    grid.add_column()
+    for study in found:
+        outcome = f"{study.outcome.words}, {study.outcome.better} is better"
+        arms = Text(f"{' or '.join(_arms(study))}; {outcome}", style="dim")
+        grid.add_row(Text(study.name, style="bold"), Text.assemble(study.title, "\n", arms))
+    out.print(grid)
+    out.print("Learn one:           alleviate learn NAME")
+    out.print("From your own data:  alleviate study new FILE")
+
+
+def _arms(study: Study) -> list[str]:
+    return list(dict.fromkeys(study.treatment.arms.values()))
+
+
+def _plain(study: Study) -> dict[str, object]:
+    return {
+        "name": study.name,
+        "title": study.title,
+        "question": study.question,
+        "reference": study.reference,
+        "dataset": study.data.dataset,
+        "assignment": study.treatment.assignment,
+        "arms": _arms(study),
+        "usual": study.treatment.usual,
+        "outcome": {"name": study.outcome.name, "label": study.outcome.words, "better": study.outcome.better},
+        "features": list(study.include),
+    }

@@ -1,0 +1,1 @@
+"""The web app, its interfaces, and the one composition root."""

@@ -1,0 +1,1 @@
+"""Questionnaires as data, one folder each: items, scoring, cut-offs, change rules, licence, examples."""

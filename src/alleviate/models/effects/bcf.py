@@ -1,0 +1,72 @@
+"""Bayesian causal forest (Hahn, Murray & Carvalho 2020), by stochtree: the extra ``bayes``."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from alleviate.models.trial import EffectData, Floats
+from alleviate.terms.errors import InputError
+
+try:
+    import stochtree
+except ImportError:  # the extra is not installed: the learner says so when it is asked for
+    stochtree = None
+
+__all__ = ["BayesianCausalForest"]
+
+DRAWS = 40
+"""Posterior draws kept; the warm start (grow-from-root) needs no long burn-in."""
+
+
+def _required() -> Any:
+    if stochtree is None:
+        raise InputError(
+            "The learner 'bcf' needs the package stochtree, which is not installed.",
+            hint="Install it with: pip install 'alleviate[bayes]', or leave 'bcf' out of [learning] candidates.",
+        )
+    return stochtree
+
+
+@dataclass(frozen=True, slots=True)
+class ForestModel:
+    model: Any
+    arms: int
+
+    def predict(self, x: Floats) -> Floats:
+        given = np.zeros((len(x), self.arms - 1))
+        chance = np.full((len(x), self.arms - 1), 1.0 / self.arms)
+        draws = self.model.predict(X=x, Z=given, propensity=chance, type="mean", terms="cate")
+        effect = np.asarray(draws, dtype=float).reshape(len(x), self.arms - 1)
+        against_first: Floats = np.column_stack([np.zeros(len(x)), effect])
+        return against_first - against_first.mean(axis=1, keepdims=True)
+
+    def to_files(self) -> Mapping[str, bytes]:
+        return {"effect.json": json.dumps({"arms": self.arms}).encode(), "effect-bcf.json": self.model.to_json().encode()}
+
+
+@dataclass(frozen=True, slots=True)
+class BayesianCausalForest:
+    name: str = "bcf"
+    description: str = "effects by a Bayesian causal forest (stochtree)"
+
+    def fit(self, data: EffectData, seed: int) -> ForestModel:
+        model = _required().BCFModel()
+        model.sample(
+            X_train=data.x,
+            Z_train=np.eye(data.arms)[data.arm][:, 1:],
+            y_train=data.y,
+            propensity_train=data.probability[:, 1:],
+            num_gfr=10,
+            num_burnin=0,
+            num_mcmc=DRAWS,
+            general_params={"random_seed": seed, "num_threads": 1},
+        )
+        return ForestModel(model, data.arms)
+
+    def load(self, files: Mapping[str, bytes]) -> ForestModel:
+        model = _required().BCFModel()
+        model.from_json(files["effect-bcf.json"].decode())
+        return ForestModel(model, json.loads(files["effect.json"])["arms"])

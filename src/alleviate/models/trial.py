@@ -1,0 +1,79 @@
+"""What the learners see of a trial: arrays, never patients."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+__all__ = ["EffectData", "Floats", "Ints", "Trial", "contrasts"]
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """n people with treatment and outcome.
+
+    ``features``: n rows, typed columns (Float64, String, Boolean), missing allowed.
+    ``arm``: (n,) in 0..K-1, every arm present. ``y``: (n,) finite, larger is better.
+    ``probability``: (n, K) known chances of each arm, or ``None`` where they must be estimated.
+    """
+
+    features: pl.DataFrame
+    arm: Ints
+    y: Floats
+    arms: int
+    probability: Floats | None = None
+
+    def __len__(self) -> int:
+        return len(self.y)
+
+    def rows(self, index: Ints) -> "Trial":
+        """The people at ``index``, in that order."""
+        chances = None if self.probability is None else self.probability[index]
+        return Trial(self.features[index], self.arm[index], self.y[index], self.arms, chances)
+
+
+@dataclass(frozen=True, slots=True)
+class EffectData:
+    """What an effect learner may use: all computed out of fold.
+
+    ``x`` (n, p) encoded features, finite. ``arm`` (n,). ``y`` (n,) larger is better. ``residual`` (n,): y minus its
+    expectation given x. ``probability`` (n, K). ``scores`` (n, K): AIPW scores, the doubly robust outcome under each arm.
+    """
+
+    x: Floats
+    arm: Ints
+    y: Floats
+    residual: Floats
+    probability: Floats
+    scores: Floats
+
+    def rows(self, index: Ints) -> "EffectData":
+        return EffectData(
+            self.x[index],
+            self.arm[index],
+            self.y[index],
+            self.residual[index],
+            self.probability[index],
+            self.scores[index],
+        )
+
+    @property
+    def arms(self) -> int:
+        return self.scores.shape[1]
+
+
+def contrasts(arms: int) -> Floats:
+    """Orthonormal contrasts B, (K, K-1): B'B = I and B'1 = 0, so that no arm is the reference (Helmert).
+
+    An effect in these coordinates, d (K-1,), is B d for the K arms: their differences from the arms' mean.
+    """
+    basis = np.zeros((arms, arms - 1))
+    for j in range(1, arms):
+        basis[:j, j - 1] = -1.0
+        basis[j, j - 1] = j
+        basis[:, j - 1] /= np.sqrt(j * (j + 1.0))
+    return basis

@@ -1,0 +1,1 @@
+"""From forecasts to a choice: rules, exact trees, and their honest value."""

@@ -1,0 +1,1 @@
+"""Reliable change, the expected course, and alerts for who is not on track."""

@@ -1,0 +1,85 @@
+"""The study report: findings in, one self-contained HTML page out. Wording and looks live in ``templates/``."""
+
+import re
+import shlex
+import textwrap
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from alleviate.packages.findings import Findings
+from alleviate.reports import charts, forests, numbers, tree_drawing
+from alleviate.terms.study import Study
+
+__all__ = ["study_report"]
+
+STRENGTHS = ("established", "leaning", "none")
+"""From the foot of the stacked picture upwards."""
+
+
+def study_report(study: Study, findings: Findings, *, package_name: str) -> str:
+    """The report of a study as one HTML file: no script, no network, the same bytes for the same input.
+
+    ``package_name`` is the folder that the report lies in or beside, as a person would type it.
+    Raises ``ValueError`` where a tree is malformed or histograms of one picture have different edges.
+    """
+    scale = numbers.Scale.of(findings)
+    tree = tree_drawing.parse(findings.rule.tree, scale) if findings.rule.tree else None
+    gain = findings.gain["over_best_arm"]
+    return _templates().get_template("report.html.jinja").render(
+        study=study,
+        f=findings,
+        scale=scale,
+        package_name=package_name,
+        observational=findings.assignment == "observational",
+        headline=forests.headline(findings, scale),
+        relation=forests.relation(gain, scale.important),
+        values=forests.of_values(findings, scale),
+        gains=forests.of_gains(findings, scale),
+        moderators=forests.of_moderators(findings, scale),
+        candidates=forests.of_candidates(findings, scale),
+        tree=tree,
+        leaves=tree_drawing.leaves(tree) if tree else (),
+        drawings=(tree_drawing.draw_down(tree), tree_drawing.draw_indented(tree)) if tree else (),
+        spread=_spread(findings, scale),
+        strengths=[(name, findings.strengths.get(name, 0.0)) for name in STRENGTHS],
+        overlap=_overlap(findings),
+        left_out=findings.n_read - findings.n - sum(findings.missing_outcome.values()),
+    )
+
+
+def _spread(findings: Findings, scale: numbers.Scale) -> charts.Stack | None:
+    series = {name: findings.benefit[name] for name in STRENGTHS if name in findings.benefit}
+    return charts.stack(series, 0.0, scale.important, factor=scale.factor) if series else None
+
+
+def _overlap(findings: Findings) -> dict[str, charts.Stack]:
+    """One histogram an arm, all to the same height, the axis from 0 to 100 %."""
+    top = max((n for h in findings.overlap.by_arm.values() for n in h.counts), default=1)
+    return {arm: charts.stack({arm: h}, 0.0, 1.0, factor=100, top=top) for arm, h in findings.overlap.by_arm.items()}
+
+
+def _templates() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("alleviate.reports"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "count": numbers.count,
+        "share": numbers.share,
+        "p_value": numbers.p_value,
+        "number": numbers.number,
+        "shell": shlex.quote,
+        "css_string": _css_string,
+    }
+    environment.globals |= {"HEIGHT": charts.HEIGHT, "share_bars": charts.share_bars}
+    return environment
+
+
+def _css_string(text: str, longest: int = 80) -> Markup:
+    """A CSS string of any text: whatever is not a plain letter, digit or space is written as its code point."""
+    short = textwrap.shorten(text, longest, placeholder="…")
+    return Markup('"' + re.sub(r"[^A-Za-z0-9 ]", lambda m: f"\\{ord(m[0]):x} ", short) + '"')

@@ -1,0 +1,1 @@
+"""From a study file to a cohort, a fit, an evaluation, a package and a report."""

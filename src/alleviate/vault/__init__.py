@@ -1,0 +1,1 @@
+"""Storage: records, consent, decisions, the audit chain, and keys."""
