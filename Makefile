@@ -46,8 +46,9 @@ clean:
 $(VENV)/.made-run: extras := bayes,examples
 $(VENV)/.made-dev: extras := bayes,examples,dev
 $(VENV)/.made-run $(VENV)/.made-dev: pyproject.toml constraints.txt
-	@$(PYTHON) -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
-	  { echo "Alleviate needs Python 3.11 or newer with venv; $(PYTHON) is not (try: make PYTHON=python3.12)." >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+	  { echo "Expected Python 3.11 or newer with venv; $(PYTHON) is not that." \
+	    "Debian: apt-get install python3-venv. Another Python: make PYTHON=python3.12 ..." >&2; exit 1; }
 	@echo "Making the environment in $(VENV): once, a minute or two ..."
 	@rm -f $(VENV)/.made-*
 	@$(PYTHON) -m venv $(VENV)

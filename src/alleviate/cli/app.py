@@ -89,15 +89,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except typer.Abort:
         complain("The answers ended before the questions did.", "Give the answers as options; see --help.")
         return BAD_INPUT
-    except KeyboardInterrupt:
-        code = INTERRUPTED
     except Exception as error:
         if "--debug" in arguments:
             traceback.print_exc()
         else:
             complain(f"This is our own fault: {_one_line(error)}", f"The details are in {_write_log()}")
         return OUR_FAULT
-    if code == INTERRUPTED:
+    if code == INTERRUPTED:  # typer's answer to Ctrl-C
         complain("Stopped before the end.", "Nothing was left half-written; run the same command again.")
     return code if isinstance(code, int) else 0
 

@@ -53,7 +53,7 @@ def advice_table(advice: Sequence[Advice], outcome: Outcome) -> RenderableType:
     """A line for each person, and what the words mean; the reasons are left to the cards and the JSON."""
     scale = _scale(outcome)
     decimals = _decimals(advice, scale)
-    table = Table(box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column("Person", overflow="fold")
     table.add_column("Advice", overflow="fold")
     table.add_column("Strength", no_wrap=True)
@@ -101,7 +101,7 @@ def fared(measures: Mapping[str, Any], outcome: Outcome) -> RenderableType:
     values = {name: _estimate(value) for name, value in measures["value"].items()}
     gains = {name: _estimate(gain) for name, gain in measures["gain"].items()}
     decimals = scale.decimals([*values.values(), *gains.values()])
-    table = Table(box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column(f"{outcome.words}, {outcome.better} is better", overflow="fold")
     table.add_column(f"Estimate{_in_brackets(scale)}", justify="right")
     table.add_column("95% interval", justify="right", no_wrap=True)

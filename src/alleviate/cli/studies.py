@@ -27,7 +27,7 @@ def studies(as_json: Annotated[bool, typer.Option("--json", help="Print JSON onl
         arms = Text(f"{' or '.join(_arms(study))}; {outcome}", style="dim")
         grid.add_row(Text(study.name, style="bold"), Text.assemble(study.title, "\n", arms))
     out.print(grid)
-    out.print("Learn one:           alleviate learn NAME")
+    out.print("\nLearn one:           alleviate learn NAME")
     out.print("From your own data:  alleviate study new FILE")
 
 

@@ -140,7 +140,7 @@ class _Ask:
             short = [word for word in valid if answer and word.startswith(answer)]
             if len(short) == 1:
                 return short[0]
-            complain(f'There is no "{answer}".', nearest(answer, valid))
+            complain(f'There is no "{answer}".' if answer else "An answer is needed.", nearest(answer, valid))
 
     def text(self, question: str, default: str) -> str:
         return default if self.silent else self._answer(question, default)
@@ -151,9 +151,13 @@ class _Ask:
         likely = [
             column for column in suggest(self.notes, role, len(self.table.frame)) if column not in taken
         ]
-        if given is None and not self.silent:
-            err.print(Text(f"Likely: {', '.join(likely[:8]) or 'none'}", style="dim"), soft_wrap=True)
-        return self.choice(question, given, list(self.notes), None if self.silent else _first(likely), option)
+        named = f"Likely: {', '.join(likely[:8]) or 'none'}"
+        if given is None and self.silent:
+            raise StudyError(f"{option} is required with --yes.", hint=named)
+        if given is None:
+            err.print(Text(named, style="dim"), soft_wrap=True)
+        default = likely[0] if role == "treatment" and likely else None
+        return self.choice(question, given, list(self.notes), default, option)
 
     def column_or_none(self, question: str, given: str | None, default: str) -> str | None:
         answer = self.choice(f"{question} ({NONE} for none)", given, [*self.notes, NONE], default, "--id")
@@ -190,7 +194,3 @@ class _Ask:
     def _answer(self, question: str, default: str | None) -> str:
         prompt = Text.assemble((question, "bold"), (f" [{default}]" if default else "", "dim"), " ")
         return err.input(prompt).strip() or default or ""
-
-
-def _first(names: Sequence[str]) -> str | None:
-    return names[0] if names else None

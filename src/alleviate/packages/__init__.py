@@ -14,6 +14,7 @@ from alleviate.packages.findings import (
 from alleviate.packages.folder import MAX_BYTES, MAX_FILES, SealedPackage, read, write
 from alleviate.packages.keys import fingerprint, home, public_pem, signing_key, trust, trusted
 from alleviate.packages.manifest import FORMAT, FileSeal, Manifest, Origin
+from alleviate.packages.rule import RulePackage, open_rule, rule_files
 
 __all__ = [
     "FORMAT",
@@ -28,6 +29,7 @@ __all__ = [
     "Moderator",
     "Origin",
     "Overlap",
+    "RulePackage",
     "RuleWords",
     "SealedPackage",
     "Verdict",
@@ -36,8 +38,10 @@ __all__ = [
     "fingerprint",
     "from_json",
     "home",
+    "open_rule",
     "public_pem",
     "read",
+    "rule_files",
     "signing_key",
     "to_json",
     "trust",

@@ -1,4 +1,4 @@
-"""The study report: findings in, one self-contained HTML page out. Wording and looks live in ``templates/``."""
+"""The study report: findings in, one self-contained HTML page out. Words and looks are in ``templates/``."""
 
 import re
 import shlex
@@ -26,25 +26,29 @@ def study_report(study: Study, findings: Findings, *, package_name: str) -> str:
     scale = numbers.Scale.of(findings)
     tree = tree_drawing.parse(findings.rule.tree, scale) if findings.rule.tree else None
     gain = findings.gain["over_best_arm"]
-    return _templates().get_template("report.html.jinja").render(
-        study=study,
-        f=findings,
-        scale=scale,
-        package_name=package_name,
-        observational=findings.assignment == "observational",
-        headline=forests.headline(findings, scale),
-        relation=forests.relation(gain, scale.important),
-        values=forests.of_values(findings, scale),
-        gains=forests.of_gains(findings, scale),
-        moderators=forests.of_moderators(findings, scale),
-        candidates=forests.of_candidates(findings, scale),
-        tree=tree,
-        leaves=tree_drawing.leaves(tree) if tree else (),
-        drawings=(tree_drawing.draw_down(tree), tree_drawing.draw_indented(tree)) if tree else (),
-        spread=_spread(findings, scale),
-        strengths=[(name, findings.strengths.get(name, 0.0)) for name in STRENGTHS],
-        overlap=_overlap(findings),
-        left_out=findings.n_read - findings.n - sum(findings.missing_outcome.values()),
+    return (
+        _templates()
+        .get_template("report.html.jinja")
+        .render(
+            study=study,
+            f=findings,
+            scale=scale,
+            package_name=package_name,
+            observational=findings.assignment == "observational",
+            headline=forests.headline(findings, scale),
+            relation=forests.relation(gain, scale.important),
+            values=forests.of_values(findings, scale),
+            gains=forests.of_gains(findings, scale),
+            moderators=forests.of_moderators(findings, scale),
+            candidates=forests.of_candidates(findings, scale),
+            tree=tree,
+            leaves=tree_drawing.leaves(tree) if tree else (),
+            drawings=(tree_drawing.draw_down(tree), tree_drawing.draw_indented(tree)) if tree else (),
+            spread=_spread(findings, scale),
+            strengths=[(name, findings.strengths.get(name, 0.0)) for name in STRENGTHS],
+            overlap=_overlap(findings),
+            left_out=findings.n_read - findings.n - sum(findings.missing_outcome.values()),
+        )
     )
 
 
@@ -56,7 +60,10 @@ def _spread(findings: Findings, scale: numbers.Scale) -> charts.Stack | None:
 def _overlap(findings: Findings) -> dict[str, charts.Stack]:
     """One histogram an arm, all to the same height, the axis from 0 to 100 %."""
     top = max((n for h in findings.overlap.by_arm.values() for n in h.counts), default=1)
-    return {arm: charts.stack({arm: h}, 0.0, 1.0, factor=100, top=top) for arm, h in findings.overlap.by_arm.items()}
+    return {
+        arm: charts.stack({arm: h}, 0.0, 1.0, factor=100, top=top)
+        for arm, h in findings.overlap.by_arm.items()
+    }
 
 
 def _templates() -> Environment:
@@ -75,11 +82,11 @@ def _templates() -> Environment:
         "shell": shlex.quote,
         "css_string": _css_string,
     }
-    environment.globals |= {"HEIGHT": charts.HEIGHT, "share_bars": charts.share_bars}
+    environment.globals["HEIGHT"] = charts.HEIGHT
     return environment
 
 
 def _css_string(text: str, longest: int = 80) -> Markup:
-    """A CSS string of any text: whatever is not a plain letter, digit or space is written as its code point."""
+    """A CSS string of any text: all but plain letters, digits and spaces is written as code points."""
     short = textwrap.shorten(text, longest, placeholder="…")
     return Markup('"' + re.sub(r"[^A-Za-z0-9 ]", lambda m: f"\\{ord(m[0]):x} ", short) + '"')

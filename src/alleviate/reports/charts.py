@@ -1,7 +1,10 @@
-"""Geometry of the pictures. Across, everything is in percent of the width, so that a picture narrows to a phone
-while its lettering keeps its size; down, histograms are in pixels. Colours and words are the templates' business."""
+"""Geometry of the pictures. Colours and words are the templates' business.
 
-from collections.abc import Iterable, Mapping, Sequence
+Across, everything is in percent of the width, so that a picture narrows to a phone while its lettering
+keeps its size; down, histograms are in pixels.
+"""
+
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from math import ceil, floor, log10
 
@@ -9,7 +12,7 @@ from alleviate.packages.findings import Histogram
 from alleviate.reports.numbers import decimals_for, number
 from alleviate.terms.estimates import Estimate
 
-__all__ = ["Axis", "Bar", "Mark", "Stack", "Tick", "axis_over", "share_bars", "stack"]
+__all__ = ["Axis", "Bar", "Mark", "Stack", "Tick", "axis_over", "stack"]
 
 HEIGHT = 150
 """Pixels from the foot of a histogram to its highest possible bar."""
@@ -65,7 +68,11 @@ class Axis:
 
 
 def axis_over(
-    estimates: Iterable[Estimate], *also: float, factor: float = 1.0, signed: bool = False, margin: float = 0.08
+    estimates: Iterable[Estimate],
+    *also: float,
+    factor: float = 1.0,
+    signed: bool = False,
+    margin: float = 0.08,
 ) -> Axis:
     """An axis that holds every interval and every value in ``also``, with a margin on both sides."""
     held = [*also, *(x for e in estimates for x in (e.low, e.high))]
@@ -104,11 +111,14 @@ class Stack:
         """For the table behind the picture: from, to, the count of each series."""
         columns = zip(*self.counts.values(), strict=True)
         return tuple(
-            (low, high, counts) for low, high, counts in zip(self.edges, self.edges[1:], columns, strict=False)
+            (low, high, counts)
+            for low, high, counts in zip(self.edges, self.edges[1:], columns, strict=False)
         )
 
 
-def stack(series: Mapping[str, Histogram], *also: float, factor: float = 1.0, top: int | None = None) -> Stack:
+def stack(
+    series: Mapping[str, Histogram], *also: float, factor: float = 1.0, top: int | None = None
+) -> Stack:
     """Stack histograms that share their edges; the axis reaches ``also``; ``top`` fixes the highest count.
 
     Raises ``ValueError`` where the edges differ.
@@ -131,24 +141,19 @@ def stack(series: Mapping[str, Histogram], *also: float, factor: float = 1.0, to
     return Stack(axis, bars, _count_ticks(highest), edges, {name: h.counts for name, h in series.items()})
 
 
-def share_bars(shares: Sequence[float]) -> tuple[Bar, ...]:
-    """Shares side by side in one bar of full width, in order."""
-    bars, start = [], 0.0
-    for part in shares:
-        bars.append(Bar(round(100 * start, 2), round(100 * part, 2), 0, 0))
-        start += part
-    return tuple(bars)
-
-
 def _bar(axis: Axis, low: float, high: float, foot: int, n: int, highest: int) -> Bar:
     left, right = axis.at(low), axis.at(high)
     tall = HEIGHT * n / highest
-    return Bar(left, round(right - left, 2), round(HEIGHT - HEIGHT * foot / highest - tall, 2), round(tall, 2))
+    return Bar(
+        left, round(right - left, 2), round(HEIGHT - HEIGHT * foot / highest - tall, 2), round(tall, 2)
+    )
 
 
 def _count_ticks(highest: int) -> tuple[Tick, ...]:
     step = max(1, round(_round_step(highest / 3)))
-    return tuple(Tick(round(HEIGHT - HEIGHT * n / highest, 2), number(n, 0)) for n in range(0, highest + 1, step))
+    return tuple(
+        Tick(round(HEIGHT - HEIGHT * n / highest, 2), number(n, 0)) for n in range(0, highest + 1, step)
+    )
 
 
 def _round_step(rough: float) -> float:

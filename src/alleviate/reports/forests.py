@@ -1,4 +1,4 @@
-"""Estimates in rows, each with its dot and interval on a shared axis: a picture and the table behind it in one."""
+"""Estimates in rows, each with dot and interval on one axis: a picture and its table in one."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,9 +9,21 @@ from alleviate.reports.charts import Axis, Mark, axis_over
 from alleviate.reports.numbers import Scale, Shown
 from alleviate.terms.estimates import Estimate
 
-__all__ = ["Forest", "Relation", "Row", "headline", "of_candidates", "of_gains", "of_moderators", "of_values", "relation"]
+__all__ = [
+    "Forest",
+    "Relation",
+    "Row",
+    "headline",
+    "of_candidates",
+    "of_gains",
+    "of_moderators",
+    "of_values",
+    "relation",
+]
 
-Relation = Literal["by-construction", "worth-having", "likely", "perhaps", "small", "too-small", "open", "harm"]
+Relation = Literal[
+    "by-construction", "worth-having", "likely", "perhaps", "small", "too-small", "open", "harm"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +39,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Forest:
-    """``zero`` and ``important``: where the two reference lines stand, in percent across; ``None`` for values."""
+    """``zero`` and ``important``: where the reference lines stand, in percent across; ``None``: no line."""
 
     axis: Axis
     rows: tuple[Row, ...]
@@ -36,24 +48,36 @@ class Forest:
 
 
 def of_values(findings: Findings, scale: Scale) -> Forest:
-    """The rule, then the arms from the best. "best_arm" and "usual" have a row only where they differ from the arm's
-    own value, as when the best arm was chosen anew within each fold."""
+    """The rule, then the arms from the best.
+
+    "best_arm" and "usual" have a row only where they differ from the arm's own value, as when the best
+    arm was chosen anew within each fold.
+    """
     sign = -1 if scale.better == "lower" else 1
     value = findings.value
     named = [("rule", "", value["rule"])]
-    named += [("arm", arm, value[arm]) for arm in sorted(findings.arms, key=lambda a: -sign * value[a].estimate)]
+    named += [
+        ("arm", arm, value[arm]) for arm in sorted(findings.arms, key=lambda a: -sign * value[a].estimate)
+    ]
     for part, arm in (("best_arm", findings.best_arm), ("usual", findings.usual)):
         if part in value and (arm is None or value[part] != value[arm]):
             named.append((part, arm or "", value[part]))
     decimals = scale.decimals(e for _, _, e in named)
     axis = axis_over((e for _, _, e in named), factor=scale.factor)
-    return Forest(axis, tuple(Row(kind, name, scale.value(e, decimals), axis.mark(e)) for kind, name, e in named))
+    return Forest(
+        axis, tuple(Row(kind, name, scale.value(e, decimals), axis.mark(e)) for kind, name, e in named)
+    )
 
 
 def of_gains(findings: Findings, scale: Scale) -> Forest:
     """The rule over the best arm and over usual care, then the best arm over each other arm."""
-    named = [(part, "", findings.gain[part]) for part in ("over_best_arm", "over_usual") if part in findings.gain]
-    if findings.usual == findings.best_arm and findings.gain.get("over_usual") == findings.gain["over_best_arm"]:
+    named = [
+        (part, "", findings.gain[part]) for part in ("over_best_arm", "over_usual") if part in findings.gain
+    ]
+    if (
+        findings.usual == findings.best_arm
+        and findings.gain.get("over_usual") == findings.gain["over_best_arm"]
+    ):
         named = named[:1]
     named += [("contrast", arm, e) for arm, e in findings.contrasts.items()]
     return _signed([(kind, name, e, None) for kind, name, e in named], scale)
@@ -66,7 +90,9 @@ def of_candidates(findings: Findings, scale: Scale) -> Forest:
 def of_moderators(findings: Findings, scale: Scale) -> Forest | None:
     if not findings.moderators:
         return None
-    return _signed([("moderator", m.label or m.name, m.change, m) for m in findings.moderators], scale, important=False)
+    return _signed(
+        [("moderator", m.label or m.name, m.change, m) for m in findings.moderators], scale, important=False
+    )
 
 
 def headline(findings: Findings, scale: Scale) -> Forest:
@@ -97,7 +123,10 @@ def relation(gain: Estimate, important: float) -> Relation:
 
 
 def _signed(
-    named: Iterable[tuple[str, str, Estimate, Candidate | Moderator | None]], scale: Scale, *, important: bool = True
+    named: Iterable[tuple[str, str, Estimate, Candidate | Moderator | None]],
+    scale: Scale,
+    *,
+    important: bool = True,
 ) -> Forest:
     rows = tuple(named)
     estimates = [e for _, _, e, _ in rows]
@@ -106,7 +135,9 @@ def _signed(
     axis = axis_over(estimates, *marked, factor=scale.factor, signed=True)
     return Forest(
         axis,
-        tuple(Row(kind, name, scale.gain(e, decimals), axis.mark(e), source) for kind, name, e, source in rows),
+        tuple(
+            Row(kind, name, scale.gain(e, decimals), axis.mark(e), source) for kind, name, e, source in rows
+        ),
         axis.at(0),
         axis.at(scale.important) if important else None,
     )

@@ -98,10 +98,12 @@ class Scale:
         return 100.0 if self.binary else 1.0
 
     def decimals(self, estimates: Iterable[Estimate]) -> int:
-        """Decimals that a table of these estimates shares: up to two more where an interval only just excludes 0."""
+        """Decimals that a table shares: up to two more where an interval only just excludes 0."""
         every = list(estimates)
         digits = decimals_for(self.factor * (e.high - e.low) for e in every)
-        nearest = min((self.factor * min(abs(e.low), abs(e.high)) for e in every if e.excludes_zero), default=1.0)
+        nearest = min(
+            (self.factor * min(abs(e.low), abs(e.high)) for e in every if e.excludes_zero), default=1.0
+        )
         return next((d for d in (digits, digits + 1) if round(nearest, d)), digits + 2)
 
     def value(self, e: Estimate, decimals: int | None = None) -> Shown:

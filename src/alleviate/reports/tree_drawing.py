@@ -7,7 +7,19 @@ from dataclasses import dataclass
 from alleviate.reports.numbers import Scale, Shown, count
 from alleviate.terms.estimates import Estimate
 
-__all__ = ["Box", "Drawing", "Leaf", "Line", "Node", "Split", "Step", "draw_down", "draw_indented", "leaves", "parse"]
+__all__ = [
+    "Box",
+    "Drawing",
+    "Leaf",
+    "Line",
+    "Node",
+    "Split",
+    "Step",
+    "draw_down",
+    "draw_indented",
+    "leaves",
+    "parse",
+]
 
 CHARACTER = 8.1
 """Width of a bold character of the 14-pixel lettering, in pixels, on the generous side."""
@@ -99,12 +111,13 @@ class Drawing:
 
 
 def parse(tree: Mapping[str, object], scale: Scale, path: tuple[Step, ...] = ()) -> Node:
-    """The tree of ``RuleWords`` as nodes. A leaf's benefit may be a number, an ``Estimate``, or its mapping."""
+    """The tree of ``RuleWords`` as nodes. A leaf's benefit: a number, an ``Estimate``, or its mapping."""
     if "arm" in tree:
         return Leaf(path, str(tree["arm"]), count(_real(tree["n"])), _benefit(tree["benefit"], scale))
     label, test = str(tree.get("label") or tree["feature"]), str(tree["test"])
     yes, no = (
-        parse(_mapping(tree[side]), scale, (*path, Step(label, test, side == "yes"))) for side in ("yes", "no")
+        parse(_mapping(tree[side]), scale, (*path, Step(label, test, side == "yes")))
+        for side in ("yes", "no")
     )
     return Split(label, test, yes, no)
 
@@ -132,16 +145,21 @@ def draw_down(root: Node) -> Drawing:
             no = place(node.no, left + column * len(leaves(node.yes)), depth + 1)
             for child in (yes, no):
                 elbow = child.y - GAP / 2
-                points = _points((box.middle, box.bottom), (box.middle, elbow), (child.middle, elbow), (child.middle, child.y))
+                points = _points(
+                    (box.middle, box.bottom),
+                    (box.middle, elbow),
+                    (child.middle, elbow),
+                    (child.middle, child.y),
+                )
                 lines.append(Line(points, child.middle + 9, child.y - 7, child is yes))
         return box
 
     place(root, 0, 0)
-    return Drawing(WIDE, max(box.bottom for box in boxes) + 1, tuple(boxes), tuple(lines))
+    return Drawing(WIDE, max(box.bottom for box in boxes) + 2, tuple(boxes), tuple(lines))
 
 
 def draw_indented(root: Node) -> Drawing:
-    """The tree as an outline, ``NARROW`` pixels wide: each answer below its question and a step further in."""
+    """The tree as an outline, ``NARROW`` pixels wide: each answer below its question, a step further in."""
     boxes: list[Box] = []
     lines: list[Line] = []
 
@@ -153,13 +171,19 @@ def draw_indented(root: Node) -> Drawing:
             trunk = left + INDENT / 2
             for child, is_yes in ((node.yes, True), (node.no, False)):
                 below, end = place(child, left + INDENT, bottom + GAP * 0.7)
-                lines.append(Line(_points((trunk, box.bottom), (trunk, below.y + 21), (below.x, below.y + 21)),
-                                  trunk + 9, below.y - 8, is_yes))
+                lines.append(
+                    Line(
+                        _points((trunk, box.bottom), (trunk, below.y + 21), (below.x, below.y + 21)),
+                        trunk + 9,
+                        below.y - 8,
+                        is_yes,
+                    )
+                )
                 bottom = end
         return box, bottom
 
     _, bottom = place(root, 1, 1)
-    return Drawing(NARROW, bottom + 1, tuple(boxes), tuple(lines))
+    return Drawing(NARROW, bottom + 2, tuple(boxes), tuple(lines))
 
 
 def _rows(root: Node) -> Iterator[tuple[Node, ...]]:

@@ -50,14 +50,14 @@ def load(path_or_name: str | Path) -> Study:
     if str(path_or_name) in known:
         found = known[str(path_or_name)]
         return loads(found.read_text(encoding="utf-8"), source=found.name)
-    if path.suffix != ".toml" and not path.exists() and len(path.parts) <= 1:
-        raise StudyError(f'There is no study "{path_or_name}".', hint=nearest(str(path_or_name), known))
     if path.suffix.lower() in (".csv", ".tsv", ".parquet"):
         hint = f"Write a study about it: alleviate study new {path}"
         raise StudyError(f"{path}: expected a study file (.toml), got data.", hint=hint)
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except FileNotFoundError:
+        if path.suffix != ".toml" and len(path.parts) <= 1:
+            raise StudyError(f'There is no study "{path}".', hint=nearest(str(path), known)) from None
         raise StudyError(f"{path}: there is no such study file.", hint=_near_file(path)) from None
     except IsADirectoryError:
         raise StudyError(f"{path}: expected a study file, got a folder.", hint="Name a .toml file.") from None
@@ -155,8 +155,8 @@ def _shipped_files() -> list[resources.abc.Traversable]:
 
 
 def _near_file(path: Path) -> str:
-    folder = path.parent
-    return nearest(path.name, (file.name for file in folder.glob("*.toml"))) if folder.is_dir() else ""
+    there = [file.name for file in path.parent.glob("*.toml")] if path.parent.is_dir() else []
+    return nearest(path.name, there) or "Those that ship are listed by: alleviate studies"
 
 
 def _sections(origin: Source) -> dict[str, Section]:

@@ -28,7 +28,7 @@ OUTCOME_NAMES = re.compile(r"(?i)outcome|post|final|end|follow|score|total|chang
 
 @dataclass(frozen=True, slots=True)
 class ColumnNote:
-    """What a person needs to know of a column to give it a role. ``shows``: its range, or a few of its values."""
+    """What one needs to know of a column to give it a role. ``shows``: its range, or a few of its values."""
 
     name: str
     kind: Kind

@@ -14,10 +14,7 @@ __all__ = ["Section", "Source", "nearest"]
 def nearest(name: str, valid: Iterable[str]) -> str:
     """``Did you mean "x"?``, or the valid names where none is near."""
     names = list(dict.fromkeys(valid))
-    near = get_close_matches(name.lower(), names, n=1, cutoff=0.5)
-    if near:
-        return f'Did you mean "{near[0]}"?'
-    return f"Valid here: {', '.join(names)}." if names else ""
+    return _did_you_mean(name, names) or (f"Valid here: {', '.join(names)}." if names else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +82,7 @@ class Section:
         value = self.required(key) if default is None else self.values.get(key, default)
         if value in valid:
             return str(value)
-        raise self.wrong(key, " or ".join(f'"{name}"' for name in valid), _near_only(value, valid))
+        raise self.wrong(key, " or ".join(f'"{name}"' for name in valid), _did_you_mean(str(value), valid))
 
     def whole(self, key: str, low: int, high: int, default: int) -> int:
         """A whole number from ``low`` to ``high``."""
@@ -139,6 +136,7 @@ def shown(value: object) -> str:
     return text if len(text) <= 80 else f"{text[:80]}…"
 
 
-def _near_only(value: object, valid: Sequence[str]) -> str:
-    near = get_close_matches(str(value).lower(), valid, n=1, cutoff=0.5)
-    return f'Did you mean "{near[0]}"?' if near else ""
+def _did_you_mean(name: str, valid: Iterable[str]) -> str:
+    lower = {known.lower(): known for known in valid}
+    near = get_close_matches(name.lower(), lower, n=1, cutoff=0.5)
+    return f'Did you mean "{lower[near[0]]}"?' if near else ""

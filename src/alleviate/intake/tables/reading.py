@@ -39,12 +39,13 @@ def read(path: Path) -> Table:
     """
     path = Path(path)
     source = path.name or str(path)
-    if path.is_dir():
-        raise DataError(f"{source}: expected a CSV or Parquet file, got a folder.", hint="Name a file in it.")
     try:
         raw = path.read_bytes()
     except FileNotFoundError:
         raise DataError(f"{path}: there is no such file.", hint="Check the path and where you are.") from None
+    except IsADirectoryError:
+        hint = "Name a file in it."
+        raise DataError(f"{path}: expected a CSV or Parquet file, got a folder.", hint=hint) from None
     except OSError as error:
         hint = "Check that you may read it."
         raise DataError(f"{path}: cannot be read ({error.strerror}).", hint=hint) from None

@@ -63,8 +63,10 @@ class Table:
         """Raises ``DataError`` for the first of ``columns`` that is not there, and names the nearest one."""
         for column in columns:
             if column not in self.columns:
-                near = get_close_matches(column, self.columns, n=1, cutoff=0.5)
-                hint = f"Did you mean {quoted(near[0])}?" if near else f"It has {_listed(self.columns)}."
+                lower = {name.lower(): name for name in self.columns}
+                near = get_close_matches(column.lower(), lower, n=1, cutoff=0.5)
+                there = f"It has {_listed(self.columns)}."
+                hint = f"Did you mean {quoted(lower[near[0]])}?" if near else there
                 raise DataError(f"{self.source}: expected a column {quoted(column)}, found none.", hint=hint)
 
     def text(self, column: str) -> pl.Series:

@@ -1,0 +1,152 @@
+"""What a treatment study's package holds once it is opened, and how it is laid out in files."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from alleviate.features import FeatureSpec, schema
+from alleviate.models.effects.ridge import RidgeModel
+from alleviate.models.encoding import Encoder
+from alleviate.models.forecaster import Baseline, Forecaster
+from alleviate.models.uncertainty import Neighbourhoods
+from alleviate.packages.canonical import findings_from_json, findings_to_json, to_json
+from alleviate.packages.findings import Findings
+from alleviate.packages.folder import read
+from alleviate.packages.manifest import Manifest
+from alleviate.policies.candidates import CANDIDATES
+from alleviate.terms.errors import PackageError
+from alleviate.terms.outcomes import Outcome
+
+__all__ = ["RulePackage", "golden_people", "open_rule", "rule_files"]
+
+GOLDEN_PEOPLE = 8
+GOLDEN_TOLERANCE = 1e-9
+"""Largest difference from a golden prediction, relative to the spread of the values."""
+
+
+@dataclass(frozen=True, slots=True)
+class RulePackage:
+    """A learned rule, ready to advise. ``best_arm`` and ``usual`` index ``arms``; ``outcome`` is complete."""
+
+    name: str
+    title: str
+    outcome: Outcome
+    arms: tuple[str, ...]
+    usual: int | None
+    best_arm: int
+    learner: str
+    spec: FeatureSpec
+    forecaster: Forecaster
+    findings: Findings
+    study: str
+
+    @property
+    def verdict(self) -> str:
+        return self.findings.verdict
+
+
+def rule_files(package: RulePackage) -> dict[str, bytes]:
+    """The files of a package, by name. The inverse of ``open_rule``, but for the seal."""
+    forecaster = package.forecaster
+    model = {
+        "name": package.name,
+        "title": package.title,
+        "outcome": asdict(package.outcome),
+        "arms": list(package.arms),
+        "usual": package.usual,
+        "best_arm": package.best_arm,
+        "learner": package.learner,
+        "features": package.spec.to_dict(),
+        "encoder": forecaster.encoder.to_json(),
+        "baseline": forecaster.baseline.to_json(),
+        "value": forecaster.value.tolist(),
+        "value_covariance": forecaster.value_covariance.tolist(),
+        "slope": forecaster.slope,
+        "centre": forecaster.centre.tolist(),
+        "moderation": forecaster.moderation.to_json(),
+        "neighbourhoods": forecaster.neighbourhoods.to_json(),
+    }
+    people = golden_people(forecaster.encoder, package.spec)
+    golden = {"people": people.to_dicts(), "expected": forecaster.forecast(people).expected.tolist()}
+    return {
+        "model.json": to_json(model, sort=False),
+        "golden.json": to_json(golden, sort=False),
+        "findings.json": findings_to_json(package.findings),
+        "study.toml": package.study.encode(),
+        **forecaster.effect.to_files(),
+    }
+
+
+def open_rule(path: Path) -> tuple[RulePackage, Manifest]:
+    """Verify, parse, and compare with the golden predictions. Raises ``PackageError``."""
+    sealed = read(path)
+    try:
+        package = _parsed(sealed.files)
+        golden = json.loads(sealed.files["golden.json"])
+        people = pl.DataFrame(golden["people"], schema=schema(package.spec))
+        expected = np.array(golden["expected"], dtype=float)
+    except (KeyError, TypeError, ValueError) as error:
+        raise PackageError(
+            f"{path}: signed, but not a rule that this version can read ({type(error).__name__}: {error}).",
+            hint="Learn the study again with this version.",
+        ) from None
+    found = package.forecaster.forecast(people).expected
+    if not np.abs(found - expected).max() <= GOLDEN_TOLERANCE * (1.0 + np.abs(expected).max()):
+        raise PackageError(
+            f"{path}: the model does not give the golden predictions that were stored with it.",
+            hint="The libraries here compute otherwise than where it was learned: learn it again, or install the versions in findings.json.",
+        )
+    return package, sealed.manifest
+
+
+def _parsed(files: Mapping[str, bytes]) -> RulePackage:
+    model: dict[str, Any] = json.loads(files["model.json"])
+    effects = {name: content for name, content in files.items() if name.startswith("effect")}
+    forecaster = Forecaster(
+        encoder=Encoder.from_json(model["encoder"]),
+        baseline=Baseline.from_json(model["baseline"]),
+        value=np.array(model["value"], dtype=float),
+        value_covariance=np.array(model["value_covariance"], dtype=float),
+        effect=CANDIDATES[model["learner"]].load(effects),
+        slope=float(model["slope"]),
+        centre=np.array(model["centre"], dtype=float),
+        moderation=RidgeModel.from_json(model["moderation"]),
+        neighbourhoods=Neighbourhoods.from_json(model["neighbourhoods"]),
+    )
+    return RulePackage(
+        name=model["name"],
+        title=model["title"],
+        outcome=Outcome(**model["outcome"]),
+        arms=tuple(model["arms"]),
+        usual=model["usual"],
+        best_arm=model["best_arm"],
+        learner=model["learner"],
+        spec=FeatureSpec.from_dict(model["features"]),
+        forecaster=forecaster,
+        findings=findings_from_json(files["findings.json"]),
+        study=files["study.toml"].decode(),
+    )
+
+
+def golden_people(encoder: Encoder, spec: FeatureSpec) -> pl.DataFrame:
+    """Made-up people on whom a package is tested when it is opened: around the average, the last one all unknown."""
+    spread = {column.feature: column.sd for column in encoder.columns if column.role == "value"}
+    columns: dict[str, list[object]] = {}
+    for j, feature in enumerate(spec.features):
+        values: list[object] = []
+        for i in range(GOLDEN_PEOPLE - 1):
+            if feature.kind == "category":
+                levels = encoder.levels[feature.name]
+                values.append(levels[(i + j) % len(levels)] if levels else None)
+            elif feature.kind == "boolean":
+                values.append(bool((i + j) % 2))
+            else:
+                step = ((i * (j + 3)) % 7 - 3) / 2.0
+                values.append(encoder.fill[feature.name] + step * spread.get(feature.name, 0.0))
+        columns[feature.name] = [*values, None]
+    return pl.DataFrame(columns, schema=schema(spec))
