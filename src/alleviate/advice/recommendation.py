@@ -1,7 +1,7 @@
 """What a clinician and a patient are told about one person."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from alleviate.policies.choice import Strength
@@ -41,12 +41,9 @@ class Recommendation:
             "strength": self.strength,
             "abstained": self.abstained,
             "reason": self.reason,
-            "expected": {arm: _plain(estimate) for arm, estimate in self.expected.items()},
-            "benefit": None if self.benefit is None else _plain(self.benefit),
+            "expected": {arm: asdict(estimate) for arm, estimate in self.expected.items()},
+            "benefit": None if self.benefit is None else asdict(self.benefit),
             "comparable_n": self.comparable_n,
             "reasons": list(self.reasons),
         }
 
-
-def _plain(estimate: Estimate) -> dict[str, float]:
-    return {"estimate": estimate.estimate, "low": estimate.low, "high": estimate.high}

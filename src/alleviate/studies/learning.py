@@ -1,0 +1,196 @@
+"""Learn a study: cohort, nested evaluation, final rule, findings, package, report."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from alleviate.packages import Origin, RulePackage, rule_files, signing_key, write
+from alleviate.packages.findings import Findings
+from alleviate.policies.selection import learn_rule
+from alleviate.reports import study_report
+from alleviate.reports.numbers import Scale, count
+from alleviate.studies import files
+from alleviate.studies.cohort import Cohort, cohort
+from alleviate.studies.datasets import open_data
+from alleviate.studies.evaluation import Progress, evaluate_learning
+from alleviate.studies.findings import findings
+from alleviate.terms.errors import NotEnoughDataError
+from alleviate.terms.estimates import Estimate
+from alleviate.terms.study import DataSource, Study
+
+__all__ = ["Learned", "learn"]
+
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """What a run of ``learn`` leaves: findings, where package and report lie, seconds in all and per candidate."""
+
+    study: Study
+    findings: Findings
+    package: Path
+    report: Path
+    seconds: float
+    candidate_seconds: Mapping[str, float]
+
+    def to_json(self) -> dict[str, Any]:
+        """As `alleviate learn --json` prints it."""
+        found, outcome = self.findings, self.findings.outcome
+        return {
+            "study": self.study.name,
+            "n": found.n,
+            "arms": dict(found.arms),
+            "outcome": {key: outcome[key] for key in ("name", "better", "important")},
+            "verdict": found.verdict,
+            "reason": found.reason,
+            "best_arm": found.best_arm,
+            "rule": {
+                "kind": found.rule.kind,
+                "text": found.rule.text,
+                "arms_used": list(found.rule.arms_used),
+            },
+            "value": {key: asdict(value) for key, value in found.value.items()},
+            "gain": {key: asdict(value) for key, value in found.gain.items()},
+            "share_per_arm": dict(found.share_per_arm),
+            "share_abstained": found.share_abstained,
+            "candidates": [
+                {
+                    "name": candidate.name,
+                    "gain": candidate.gain.estimate,
+                    "low": candidate.gain.low,
+                    "high": candidate.gain.high,
+                    "seconds": round(self.candidate_seconds[candidate.name], 3),
+                }
+                for candidate in found.candidates
+            ],
+            "warnings": list(found.warnings),
+            "package": str(self.package),
+            "report": str(self.report),
+            "seconds": round(self.seconds, 3),
+        }
+
+    def lines(self) -> list[str]:
+        """The result in five plain lines."""
+        found = self.findings
+        scale = Scale.of(found)
+        arms = " vs ".join(f"{arm} ({count(n)})" for arm, n in sorted(found.arms.items(), key=lambda a: a[0] == found.usual))
+        decimals = scale.decimals([*found.value.values(), *found.gain.values()])
+
+        def value(key: str) -> str:
+            shown = scale.value(found.value[key], decimals)
+            return f"{shown.point} [95 % {shown.interval}]"
+
+        gain = scale.gain(found.gain["over_best_arm"], decimals)
+        unit = "percentage points" if scale.binary else scale.unit
+        everyone = "   ".join(f"Everyone to {arm}: {value(arm)}" for arm in found.arms)
+        return [
+            f"{self.study.title.split(':')[0]}: {arms}, {scale.label}, {scale.better} is better",
+            f"{everyone}   By the rule: {value('rule')}",
+            f"Gain of the rule over the best single arm: {gain.point} {unit}".rstrip() + f" [95 % {gain.interval}]",
+            f"Verdict: {found.verdict} — because {found.reason}",
+            f"Report: {self.report}  Package: {self.package}",
+        ]
+
+
+def learn(
+    study: Study | str | Path,
+    *,
+    data: str | Path | None = None,
+    out: str | Path | None = None,
+    seed: int | None = None,
+    workers: int | None = None,
+    progress: Progress | None = None,
+) -> Learned:
+    """Learn the rule of a study and test it honestly; write package and report to ``out`` (default ``runs/<name>``).
+
+    ``study``: a ``Study``, a study file, or the name of a shipped one. ``data`` replaces the study's data; ``seed`` its
+    seed. ``workers``: processes (default: one a core); the result does not depend on it. Raises ``StudyError``,
+    ``DataError``, ``NotEnoughDataError`` before anything is written.
+    """
+    start = perf_counter()
+    asked = study if isinstance(study, Study) else files.load(study)
+    if data is not None:
+        asked = files.with_data(asked, data)
+    if seed is not None:
+        asked = replace(asked, validation=replace(asked.validation, seed=seed))
+    target = Path("runs") / asked.name if out is None else Path(out)
+    signing_key()  # an unusable key must be known before the work, not after
+    people = cohort(asked, open_data(asked))
+    plan = people.study.validation
+    _refuse_thin_folds(people)
+    evaluation = evaluate_learning(
+        people.trial,
+        people.study.candidates,
+        folds=plan.folds,
+        repeats=plan.repeats,
+        seed=plan.seed,
+        workers=workers or os.cpu_count() or 1,
+        sites=people.sites,
+        progress=progress,
+    )
+    with threadpool_limits(1):
+        final = learn_rule(people.trial, people.study.candidates, np.random.SeedSequence([plan.seed, 1]))
+        signed = np.array([arm.estimate for arm in evaluation.arms])
+        forecaster = replace(final.forecaster, value=signed)
+        found = findings(people, final, forecaster, evaluation)
+        package = RulePackage(
+            name=people.study.name,
+            title=people.study.title,
+            outcome=people.outcome,
+            arms=people.arms,
+            usual=people.usual,
+            best_arm=int(signed.argmax()),
+            learner=final.chosen,
+            spec=people.spec,
+            forecaster=forecaster,
+            findings=found,
+            study=files.dumps(_portable(people.study)),
+        )
+        contents = rule_files(package)
+    contents["report.html"] = study_report(people.study, found, package_name=people.study.name).encode()
+    origin = Origin(
+        kind="rule", study=people.study.name, seed=plan.seed, fingerprint=people.fingerprint, versions=found.versions
+    )
+    written = write(target, contents, origin)
+    return Learned(
+        people.study, found, written, written / "report.html", perf_counter() - start, evaluation.seconds
+    )
+
+
+def _portable(study: Study) -> Study:
+    """Without the folder in which the data lay here."""
+    if study.data.path is None:
+        return study
+    return replace(study, data=DataSource(path=Path(study.data.path).name, id=study.data.id))
+
+
+def _refuse_thin_folds(people: Cohort) -> None:
+    """Every arm must be there, with someone to spare, in what is left when a fold is held out."""
+    folds = people.study.validation.folds
+    smallest = int(np.bincount(people.trial.arm).min())
+    if people.sites is None:
+        if smallest < 2 * folds:
+            raise NotEnoughDataError(
+                f"The smallest arm has {smallest} people with an outcome: too few for {folds} folds.",
+                hint="Nothing was packaged. Use fewer folds, or collect more outcomes.",
+            )
+        return
+    sites = np.asarray(people.sites)
+    names = np.unique(sites)
+    if len(names) < 2:
+        raise NotEnoughDataError(
+            f"There is one site only ({names[0]}), so none can be left out.", hint="Leave [validation] site out."
+        )
+    for site in names:
+        left = np.bincount(people.trial.arm[sites != site], minlength=people.trial.arms)
+        if left.min() < 10:
+            raise NotEnoughDataError(
+                f"Without site {site} an arm has {left.min()} people: too few to learn from.",
+                hint="Nothing was packaged. Leave [validation] site out, or join small sites.",
+            )
+
