@@ -3,11 +3,15 @@
 import re
 from html.parser import HTMLParser
 
+from sample_jobs2 import Sample
+
+from alleviate.reports import study_report
+
 VOID = {"meta", "link", "br", "img", "hr", "input"}
 
 
 class Page(HTMLParser):
-    """``tags``: every start tag, its attributes, its ancestors. ``text``: what is read. ``style``: the CSS."""
+    """``tags``: each start tag, its attributes, its ancestors. ``text``: what is read. ``style``: the CSS."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
@@ -66,6 +70,10 @@ class Page(HTMLParser):
         """Every "point low to high" in the text, as written."""
         real = r"([+−]?[\d,]+(?:\.\d+)?)%?"
         return re.findall(rf"{real} (?:[^\d()<>]*95% interval )?\(?{real} to {real}", self.text)
+
+
+def page_of(sample: Sample, package_name: str = "runs/package") -> Page:
+    return Page(study_report(*sample, package_name=package_name))
 
 
 def says(written: tuple[str, str, str], exact: tuple[float, float, float]) -> bool:

@@ -149,25 +149,21 @@ def jobs2() -> Sample:
             ),
             Column("sex", "Female", "yes/no", 0, {"booklet": "52%", "workshop": "54%"}),
             Column("age", "Age, years", "number", 0, {"booklet": "37.3 (10.1)", "workshop": "37.7 (10.6)"}),
-            Column(
-                "marital",
-                "Marital status",
-                "category",
-                0,
-                {
-                    "booklet": "never 31%, married 46%, other 23%",
-                    "workshop": "never 29%, married 48%, other 23%",
-                },
+            *(
+                Column(
+                    "marital", f"Marital status: {level}", "category", 0, {"booklet": few, "workshop": many}
+                )
+                for level, few, many in (
+                    ("never", "93 (31%)", "174 (29%)"),
+                    ("married", "137 (46%)", "288 (48%)"),
+                )
             ),
-            Column(
-                "income",
-                "Income",
-                "category",
-                61,
-                {
-                    "booklet": "under 15k 19%, 15–40k 51%, over 40k 30%",
-                    "workshop": "under 15k 18%, 15–40k 53%, over 40k 29%",
-                },
+            *(
+                Column("income", f"Income: {level}", "category", 61, {"booklet": few, "workshop": many})
+                for level, few, many in (
+                    ("under 15k", "45 (19%)", "108 (18%)"),
+                    ("over 40k", "90 (30%)", "174 (29%)"),
+                )
             ),
         ),
         dropped={"job_seek": "known only after treatment started", "control": "constant"},

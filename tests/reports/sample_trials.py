@@ -237,15 +237,16 @@ def equipoise() -> Sample:
             "none": bell(0.4, 0.4, 105, -1, 5, 24),
         },
         heterogeneity={"statistic": 0.11, "p": 0.456},
-        moderators=(
+        moderators=tuple(
             Moderator(
-                "cesd",
-                "CES-D at the start",
-                "1 SD (12.5 points)",
+                f"item{i}",
+                f"CES-D item {i}",
+                "1 SD (1.1 points)",
                 "clinic visit",
                 "usual detox",
-                Estimate(0.2, -1.1, 1.5),
-            ),
+                Estimate.from_se(0.1 * i, 0.7),
+            )
+            for i in range(10)
         ),
         columns=(
             Column(

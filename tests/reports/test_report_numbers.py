@@ -52,8 +52,9 @@ def test_p_values() -> None:
 def test_values_and_gains_in_their_units() -> None:
     assert POINTS.value(Estimate(1.7224, 1.674, 1.77)).interval == "1.674 to 1.770"
     assert RISK.value(Estimate(0.284, 0.239, 0.329)).point == "28.4%"
-    assert RISK.gain(Estimate(0.107, 0.041, 0.173)).interval == "+4.1 to +17.3"
+    assert RISK.gain(Estimate(0.107, 0.041, 0.173)).interval == "+4 to +17"
     assert [POINTS.difference(0.13), RISK.difference(0.05), POINTS.difference(2.5)] == ["0.13", "5", "2.5"]
+    assert POINTS.gain(Estimate(-0.2, -0.3, -0.1)).size == "0.20"
     assert count(12345) == "12,345"
 
 

@@ -1,11 +1,14 @@
 """Reasons for and against, computed from the model itself: what would change were this feature average?"""
 
 import tomllib
+from datetime import date, timedelta
 from importlib import resources
+from math import sqrt
 
 import numpy as np
 import polars as pl
 
+from alleviate.features import Kind
 from alleviate.models.trial import Floats
 from alleviate.packages.rule import RulePackage
 from alleviate.policies.choice import Choices
@@ -33,7 +36,7 @@ def explain(package: RulePackage, frame: pl.DataFrame, choices: Choices) -> list
 
 
 def _moves(package: RulePackage, frame: pl.DataFrame, choices: Choices) -> Floats:
-    """(n, features): change of each person's benefit by having their value of a feature instead of the average one."""
+    """(n, features): what having their own value of a feature, not the average, adds to the benefit."""
     forecaster = package.forecaster
     names = package.spec.names
     moves = np.zeros((len(frame), len(names)))
@@ -59,7 +62,9 @@ def _moves(package: RulePackage, frame: pl.DataFrame, choices: Choices) -> Float
     return moves
 
 
-def _reasons(package: RulePackage, person: dict[str, object], arm: int, second: int, moves: Floats) -> tuple[str, ...]:
+def _reasons(
+    package: RulePackage, person: dict[str, object], arm: int, second: int, moves: Floats
+) -> tuple[str, ...]:
     words = WORDING["reasons"]
     unit = "percentage points" if package.outcome.binary else package.outcome.unit or "units"
     scale = 100.0 if package.outcome.binary else 1.0
@@ -74,13 +79,17 @@ def _reasons(package: RulePackage, person: dict[str, object], arm: int, second: 
     order = np.argsort(-np.abs(moves), kind="stable")[:MOST]
     features = package.spec.features
     unknown = [feature.words for feature in features if person.get(feature.name) is None]
-    told = [j for j in order if abs(moves[j]) > max(worth, 1e-12) and person.get(features[j].name) is not None]
+    told = [
+        j for j in order if abs(moves[j]) > max(worth, 1e-12) and person.get(features[j].name) is not None
+    ]
     for j in sorted(told, key=lambda j: (moves[j] < 0, -abs(moves[j]))):
         kind = "for" if moves[j] > 0 else "against"
-        value = _shown(person[features[j].name])
+        value = _shown(person[features[j].name], features[j].kind)
         change = f"{scale * abs(moves[j]):.{digits}f}"
         change = f"+{change}" if kind == "for" else f"−{change}"
-        result.append(words[kind].format(label=_capital(features[j].words), value=value, change=change, **names))
+        result.append(
+            words[kind].format(label=_capital(features[j].words), value=value, change=change, **names)
+        )
     if not told:
         result.append(words["same"])
     if average.estimate < 0:
@@ -94,7 +103,8 @@ def _average(package: RulePackage, arm: int, second: int) -> Estimate:
     weights = np.zeros(len(package.arms))
     weights[arm], weights[second] = 1.0, -1.0
     forecaster = package.forecaster
-    error = float(np.sqrt(max(weights @ forecaster.value_covariance @ weights, 0.0)))
+    variance = float(weights @ forecaster.value_covariance @ weights)
+    error = sqrt(max(variance, 0.0))
     return Estimate.from_se(float(weights @ forecaster.value), error)
 
 
@@ -109,10 +119,14 @@ def _digits(estimate: Estimate, scale: float) -> int:
     return int(np.clip(1 - np.floor(np.log10(width)), 0, 6)) if width > 0 else 2
 
 
-def _shown(value: object) -> str:
+def _shown(value: object, kind: Kind) -> str:
     if isinstance(value, bool):
         return str(WORDING["values"]["yes" if value else "no"])
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    if not isinstance(value, float):
+        return str(value)
+    if kind == "date":
+        return (date(1970, 1, 1) + timedelta(days=value)).isoformat()
+    return f"{value:.4g}" if abs(value) < 1e4 else f"{value:.0f}"
 
 
 def _capital(text: str) -> str:

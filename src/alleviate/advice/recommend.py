@@ -20,7 +20,9 @@ def recommend(record: PatientRecord, moment: datetime, package: RulePackage) -> 
     return recommend_all([record], moment, package)[0]
 
 
-def recommend_all(records: Sequence[PatientRecord], moment: datetime, package: RulePackage) -> list[Recommendation]:
+def recommend_all(
+    records: Sequence[PatientRecord], moment: datetime, package: RulePackage
+) -> list[Recommendation]:
     """Advise many at once: the same walk, room by room."""
     rows = [features.at(record, moment, package.spec) for record in records]
     frame = features.table(rows, package.spec)
@@ -31,7 +33,12 @@ def recommend_all(records: Sequence[PatientRecord], moment: datetime, package: R
 
 
 def _told(
-    subject_id: str, i: int, forecasts: Forecasts, choices: Choices, reasons: tuple[str, ...], package: RulePackage
+    subject_id: str,
+    i: int,
+    forecasts: Forecasts,
+    choices: Choices,
+    reasons: tuple[str, ...],
+    package: RulePackage,
 ) -> Recommendation:
     arm = int(choices.arm[i])
     told = arm >= 0

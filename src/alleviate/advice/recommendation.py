@@ -14,9 +14,9 @@ __all__ = ["Recommendation"]
 class Recommendation:
     """Advice for one person. ``arm`` is ``None`` where it abstains, and ``reason`` then says why.
 
-    ``expected``: outcome under each arm, in outcome units: the average of people like this one. ``benefit``: of the
-    advised arm over the next best, positive is better; ``None`` where it abstains. ``comparable_n``: people of the
-    study most like this one. ``package`` names what it rests on.
+    ``expected``: outcome under each arm, in outcome units: the average of people like this one.
+    ``benefit``: of the advised arm over the next best, positive is better; ``None`` where it abstains.
+    ``comparable_n``: people of the study most like this one. ``package`` names what it rests on.
     """
 
     id: str
@@ -46,4 +46,3 @@ class Recommendation:
             "comparable_n": self.comparable_n,
             "reasons": list(self.reasons),
         }
-

@@ -1,1 +1,1 @@
-"""Tables in, forecasts out: encoding, effects, prognosis, courses, uncertainty, explanation. Never sees a patient."""
+"""Tables in, forecasts out: encoding, effects, prognosis, courses, uncertainty, explanation. No patients."""

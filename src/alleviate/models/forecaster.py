@@ -1,4 +1,4 @@
-"""From features to forecasts: the expected outcome under each arm, how arms differ, how sure, and for whom it cannot be said."""
+"""Forecasts: the outcome under each arm, how the arms differ, how sure, and who cannot be judged."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from alleviate.models.effects.ridge import RidgeModel
 from alleviate.models.encoding import Encoder
 from alleviate.models.ridge import bayesian_ridge
 from alleviate.models.trial import Floats, Ints
-from alleviate.models.uncertainty import Neighbourhoods
+from alleviate.models.uncertainty import Known, Neighbourhoods
 
 __all__ = ["Baseline", "Forecaster", "Forecasts", "fit_baseline"]
 
@@ -28,7 +28,7 @@ FEWEST_PER_ARM = 5
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """Outcome of the average arm, linear in standardised features: slopes ``mean`` (p,) with ``covariance`` (p, p)."""
+    """Outcome of the average arm, linear in standardised features: slopes' ``mean``, ``covariance``."""
 
     centre: Floats
     scale: Floats
@@ -43,7 +43,8 @@ class Baseline:
         """(n,) posterior variance; a missing feature adds its slope's second moment."""
         z = (x - self.centre) / self.scale
         known = np.einsum("ni,ij,nj->n", z, self.covariance, z, optimize=True)
-        return np.maximum(known, 0.0) + imputed @ (self.mean**2 + np.diag(self.covariance))
+        variance: Floats = np.maximum(known, 0.0) + imputed @ (self.mean**2 + np.diag(self.covariance))
+        return variance
 
     def to_json(self) -> dict[str, Any]:
         return {name: getattr(self, name).tolist() for name in ("centre", "scale", "mean", "covariance")}
@@ -51,7 +52,9 @@ class Baseline:
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "Baseline":
         p = len(data["centre"])
-        arrays = {name: np.array(data[name], dtype=float) for name in ("centre", "scale", "mean", "covariance")}
+        arrays = {
+            name: np.array(data[name], dtype=float) for name in ("centre", "scale", "mean", "covariance")
+        }
         arrays["covariance"] = arrays["covariance"].reshape(p, p)
         return cls(**arrays)
 
@@ -73,9 +76,12 @@ def fit_baseline(x: Floats, arm: Ints, y: Floats, arms: int) -> Baseline:
 
 @dataclass(frozen=True, slots=True)
 class Forecasts:
-    """n people, K arms, all larger-is-better. ``expected`` (n, K) with ``expected_se``; ``pair_se`` (n, K, K): standard error
-    of the difference of two arms; ``comparable`` (n, K): people like this who got each arm; ``problems``: why a person
-    cannot be judged, or ``None``."""
+    """n people, K arms, all larger-is-better.
+
+    ``expected`` (n, K) with ``expected_se``; ``pair_se`` (n, K, K): standard error of the difference of two
+    arms; ``comparable`` (n, K): people like this who got each arm; ``problems``: why a person cannot be
+    judged, or ``None``.
+    """
 
     expected: Floats
     expected_se: Floats
@@ -88,9 +94,10 @@ class Forecasts:
 class Forecaster:
     """Everything learned that a new person needs; tables in, numbers out.
 
-    ``value`` (K,): cross-fitted mean outcome under each arm, with ``value_covariance`` (K, K). ``effect`` predicts how a
-    person differs from the average in the arms' differences; it is centred at ``centre`` (K,) and multiplied by the
-    calibration ``slope`` (0–1). ``moderation`` is the ridge posterior, which says how far any such prediction may be off.
+    ``value`` (K,): cross-fitted mean outcome under each arm, with ``value_covariance`` (K, K). ``effect``
+    predicts how a person differs from the average in the arms' differences; it is centred at ``centre``
+    (K,) and multiplied by the calibration ``slope`` (0–1). ``moderation`` is the ridge posterior, which
+    says how far any such prediction may be off.
     """
 
     encoder: Encoder
@@ -112,7 +119,8 @@ class Forecaster:
         average = self.value - self.value.mean()
         if self.slope == 0.0:
             return np.tile(average, (len(x), 1))
-        return average + self.slope * (self.effect.predict(x) - self.centre)
+        own: Floats = average + self.slope * (self.effect.predict(x) - self.centre)
+        return own
 
     def forecast(self, frame: pl.DataFrame) -> Forecasts:
         """Forecast for each row of typed features; columns that the frame lacks count as missing."""
@@ -131,20 +139,23 @@ class Forecaster:
                 weights = np.eye(k)[a] - np.eye(k)[b]
                 level_variance = float(weights @ self.value_covariance @ weights)
                 pairs[:, a, b] = pairs[:, b, a] = level_variance + self.moderation.variance(x, weights, gone)
-        group, distance = self.neighbourhoods.nearest(x)
+        indicator = np.array([column.role == "missing" for column in self.encoder.columns], dtype=bool)
+        known = ~(encoded.imputed | indicator)
+        group, distance = self.neighbourhoods.nearest(x, known)
         counts = self.neighbourhoods.counts[group]
         return Forecasts(
             expected,
             np.sqrt(own),
             np.sqrt(pairs),
             counts,
-            tuple(self._problems(frame, x, encoded.unknown, encoded.missing, distance, counts)),
+            tuple(self._problems(frame, x, known, encoded.unknown, encoded.missing, distance, counts)),
         )
 
     def _problems(
         self,
         frame: pl.DataFrame,
         x: Floats,
+        known: Known,
         unknown: Sequence[Sequence[str]],
         missing: Floats,
         distance: Floats,
@@ -161,11 +172,14 @@ class Forecaster:
             elif missing[i] > TOO_MUCH_MISSING:
                 result[i] = f"{missing[i]:.0%} of the features are missing: too much to judge"
             elif distance[i] > 1.0:
-                result[i] = f"too unlike the people of the study, above all in {self._strangest(x[i])}"
+                result[i] = (
+                    f"too unlike the people of the study, above all in {self._strangest(x[i], known[i])}"
+                )
             else:
-                result[i] = f"too few comparable people: {int(counts[i].min())} in one of the arms, {FEWEST_PER_ARM} needed"
+                fewest = int(counts[i].min())
+                result[i] = f"too few comparable people: {fewest} in one of the arms, {FEWEST_PER_ARM} needed"
         return result
 
-    def _strangest(self, x: Floats) -> str:
-        z = np.abs(x - self.neighbourhoods.centre) / self.neighbourhoods.scale
+    def _strangest(self, x: Floats, known: Known) -> str:
+        z = known * np.abs(x - self.neighbourhoods.centre) / self.neighbourhoods.scale
         return self.encoder.columns[int(z.argmax())].feature

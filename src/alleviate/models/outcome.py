@@ -1,5 +1,6 @@
-"""The expected outcome under each arm, as a nuisance: good enough to lower the variance, never trusted alone."""
+"""The expected outcome under each arm, as a nuisance: meant to lower the variance, never trusted alone."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -75,5 +76,8 @@ def fit_boosted_outcome(x: Floats, arm: Ints, y: Floats, arms: int, seed: int) -
     return BoostedOutcome(lgb.train({**BOOSTING, "seed": seed}, table, num_boost_round=120), arms)
 
 
-OUTCOME_MODELS = {"ridge": fit_ridge_outcome, "boosted": fit_boosted_outcome}
+OUTCOME_MODELS: dict[str, Callable[[Floats, Ints, Floats, int, int], OutcomeModel]] = {
+    "ridge": fit_ridge_outcome,
+    "boosted": fit_boosted_outcome,
+}
 """From the simplest."""

@@ -1,6 +1,7 @@
 """The probability of each arm given the features, where the study does not know it."""
 
 from dataclasses import dataclass
+from math import log, sqrt
 
 import numpy as np
 from scipy.optimize import minimize_scalar
@@ -16,7 +17,7 @@ INVERSE_PENALTIES = (1e-4, 1e-3, 1e-2, 1e-1)
 
 @dataclass(frozen=True, slots=True)
 class Propensity:
-    """Ridge multinomial logistic regression, its logits multiplied by ``slope`` so that it is calibrated out of fold."""
+    """Ridge multinomial logistic regression, its signal multiplied by ``slope``: calibrated out of fold."""
 
     centre: Floats
     scale: Floats
@@ -42,6 +43,8 @@ def _standardised(x: Floats) -> tuple[Floats, Floats]:
 
 
 def _logistic(z: Floats, arm: Ints, arms: int, c: float) -> tuple[Floats, Floats]:
+    if not z.shape[1]:
+        return np.zeros((arms, 0)), np.log(np.bincount(arm, minlength=arms) / len(arm))
     model = LogisticRegression(C=c, max_iter=300, tol=1e-5).fit(z, arm)
     if arms == 2:
         return np.vstack([np.zeros(z.shape[1]), model.coef_[0]]), np.array([0.0, model.intercept_[0]])
@@ -85,8 +88,8 @@ def fit_propensity(x: Floats, arm: Ints, arms: int, c: float, slope: float) -> P
 
 
 def truncation_bound(n: int) -> float:
-    """Least probability that a score may divide by: 5 / (√n · ln n) (Gruber et al. 2022, Am J Epidemiol 191:1640)."""
-    return min(0.2, 5.0 / (np.sqrt(n) * np.log(n)))
+    """Least probability to divide by: 5 / (√n · ln n) (Gruber et al. 2022, Am J Epidemiol 191:1640)."""
+    return min(0.2, 5.0 / (sqrt(n) * log(n)))
 
 
 def truncate(probability: Floats, bound: float) -> Floats:

@@ -1,4 +1,4 @@
-"""Ridge regression with unpenalised columns, in closed form: by generalised cross-validation and by Bayesian averaging."""
+"""Ridge with unpenalised columns, in closed form: by generalised cross-validation, by Bayesian averaging."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ PENALTIES = np.logspace(-4, 4, 33)
 
 @dataclass(frozen=True, slots=True)
 class _Spectrum:
-    """The problem rotated: eigenvalues (q,), rotation (q, q), rotated response (q,), squared length of the response."""
+    """The problem rotated: eigenvalues (q,), rotation (q, q), rotated response (q,), |response|²."""
 
     values: Floats
     vectors: Floats
@@ -34,7 +34,7 @@ def _spectrum(z: Floats, fixed: Floats, y: Floats) -> _Spectrum:
 
 
 def ridge_gcv(z: Floats, fixed: Floats, y: Floats) -> tuple[Floats, Floats]:
-    """Minimise |y - fixed·a - z·b|² + λ|b|² with λ by generalised cross-validation (Golub, Heath & Wahba 1979).
+    """Minimise |y - fixed·a - z·b|² + λ|b|², λ by generalised cross-validation (Golub, Heath & Wahba 1979).
 
     ``z`` (n, q) penalised, ``fixed`` (n, r) not; returns b (q,) and a (r,). λ = ∞ (b = 0) competes too.
     """
@@ -49,28 +49,31 @@ def ridge_gcv(z: Floats, fixed: Floats, y: Floats) -> tuple[Floats, Floats]:
     best = int(np.argmin(gcv[::-1]))
     penalty = float(PENALTIES[::-1][best])
     flat = s.squares / max(n - s.rank, 1) ** 2
-    b = np.zeros(z.shape[1])
+    b: Floats = np.zeros(z.shape[1])
     if gcv[::-1][best] < flat:
         b = s.vectors @ (s.response / (s.values + n * penalty))
-    a = np.linalg.lstsq(fixed, y - z @ b, rcond=None)[0]
+    a = np.asarray(np.linalg.lstsq(fixed, y - z @ b, rcond=None)[0], dtype=float)
     return b, a
 
 
 @dataclass(frozen=True, slots=True)
 class Posterior:
-    """Coefficients b of a Bayesian ridge: ``mean`` (q,), ``covariance`` (q, q), and the weight of "no signal at all"."""
+    """Coefficients b: ``mean`` (q,), ``covariance`` (q, q), and the weight of "no signal at all"."""
 
     mean: Floats
     covariance: Floats
     no_signal: float
 
 
-def bayesian_ridge(z: Floats, fixed: Floats, y: Floats, *, scale: float, spreads: Floats, prior: Floats) -> Posterior:
+def bayesian_ridge(
+    z: Floats, fixed: Floats, y: Floats, *, scale: float, spreads: Floats, prior: Floats
+) -> Posterior:
     """Average ridge fits over how large the signal may be, the case of no signal included.
 
-    y = fixed·a + z·b + e with a flat prior on a, b ~ N(0, h²σ²/scale) and e ~ N(0, σ²); h runs over ``spreads`` (the first
-    is 0) with weights ``prior`` and is weighted by the marginal likelihood (σ² integrated out). ``scale`` is the sum of
-    squares that turns the variance of one coefficient into that of z·b, so that h is the SD of the signal in units of σ.
+    y = fixed·a + z·b + e with a flat prior on a, b ~ N(0, h²σ²/scale) and e ~ N(0, σ²); h runs over
+    ``spreads`` (the first is 0) with weights ``prior`` and is weighted by the marginal likelihood (σ²
+    integrated out). ``scale`` is the sum of squares that turns the variance of one coefficient into that of
+    z·b, so that h is the SD of the signal in units of σ.
     """
     n = len(y)
     s = _spectrum(z, fixed, y)

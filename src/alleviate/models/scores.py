@@ -12,12 +12,20 @@ from alleviate.models.outcome import OUTCOME_MODELS, OutcomeModel
 from alleviate.models.propensity import Propensity, choose_penalty, fit_propensity, truncate, truncation_bound
 from alleviate.models.trial import Floats, Ints
 
-__all__ = ["CrossFit", "NuisancePlan", "aipw", "balanced_folds", "crossfit", "plan_nuisances", "stay_in_reach"]
+__all__ = [
+    "CrossFit",
+    "NuisancePlan",
+    "aipw",
+    "balanced_folds",
+    "crossfit",
+    "plan_nuisances",
+    "stay_in_reach",
+]
 
 
 @dataclass(frozen=True, slots=True)
 class NuisancePlan:
-    """What was chosen once on the training people: the outcome model, and penalty and slope of the propensity."""
+    """Chosen once on the training people: the outcome model, and the propensity's penalty and slope."""
 
     outcome: str
     penalty: float | None = None
@@ -41,7 +49,7 @@ class CrossFit:
 
 
 def balanced_folds(arm: Ints, folds: int, rng: np.random.Generator) -> Ints:
-    """A fold 0..folds-1 for everyone, at random within each arm, so that every fold has its share of every arm."""
+    """A fold 0..folds-1 for everyone, at random within each arm: every fold has its share of every arm."""
     result = np.empty(len(arm), dtype=np.int64)
     start = 0
     for k in np.unique(arm):
@@ -54,7 +62,7 @@ def balanced_folds(arm: Ints, folds: int, rng: np.random.Generator) -> Ints:
 def plan_nuisances(
     x: Floats, arm: Ints, y: Floats, arms: int, *, estimate_probability: bool, folds: Ints, seed: int
 ) -> NuisancePlan:
-    """Choose the outcome model by cross-validated squared error; the simplest within one standard error of the best."""
+    """The outcome model by cross-validated squared error: the simplest within one SE of the best."""
     losses = {}
     for name, fit in OUTCOME_MODELS.items():
         loss = np.empty(len(y))
@@ -77,9 +85,17 @@ def plan_nuisances(
 
 
 def crossfit(
-    x: Floats, arm: Ints, y: Floats, arms: int, *, plan: NuisancePlan, known: Floats | None, folds: Ints, seed: int
+    x: Floats,
+    arm: Ints,
+    y: Floats,
+    arms: int,
+    *,
+    plan: NuisancePlan,
+    known: Floats | None,
+    folds: Ints,
+    seed: int,
 ) -> CrossFit:
-    """Fit the planned nuisances outside each fold and predict within it. ``known`` (n, K) probabilities are kept as given."""
+    """Fit the planned nuisances outside each fold, predict within it; ``known`` (n, K) is kept as given."""
     expected = np.empty((len(y), arms))
     probability = np.empty((len(y), arms)) if known is None else known
     for fold in np.unique(folds):

@@ -40,8 +40,9 @@ class Trial:
 class EffectData:
     """What an effect learner may use: all computed out of fold.
 
-    ``x`` (n, p) encoded features, finite. ``arm`` (n,). ``y`` (n,) larger is better. ``residual`` (n,): y minus its
-    expectation given x. ``probability`` (n, K). ``scores`` (n, K): AIPW scores, the doubly robust outcome under each arm.
+    ``x`` (n, p) encoded features, finite. ``arm`` (n,). ``y`` (n,) larger is better. ``residual`` (n,): y
+    minus its expectation given x. ``probability`` (n, K). ``scores`` (n, K): AIPW scores, the doubly robust
+    outcomes.
     """
 
     x: Floats
@@ -63,7 +64,7 @@ class EffectData:
 
     @property
     def arms(self) -> int:
-        return self.scores.shape[1]
+        return int(self.scores.shape[1])
 
 
 def contrasts(arms: int) -> Floats:

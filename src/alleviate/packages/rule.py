@@ -99,7 +99,7 @@ def open_rule(path: Path) -> tuple[RulePackage, Manifest]:
     if not np.abs(found - expected).max() <= GOLDEN_TOLERANCE * (1.0 + np.abs(expected).max()):
         raise PackageError(
             f"{path}: the model does not give the golden predictions that were stored with it.",
-            hint="The libraries here compute otherwise than where it was learned: learn it again, or install the versions in findings.json.",
+            hint="Libraries here compute otherwise: learn it again, or use the versions in findings.json.",
         )
     return package, sealed.manifest
 
@@ -134,7 +134,7 @@ def _parsed(files: Mapping[str, bytes]) -> RulePackage:
 
 
 def golden_people(encoder: Encoder, spec: FeatureSpec) -> pl.DataFrame:
-    """Made-up people on whom a package is tested when it is opened: around the average, the last one all unknown."""
+    """Made-up people to test a package on when it is opened: around the average, the last all unknown."""
     spread = {column.feature: column.sd for column in encoder.columns if column.role == "value"}
     columns: dict[str, list[object]] = {}
     for j, feature in enumerate(spec.features):

@@ -14,7 +14,8 @@ ORDER = ("none", "ridge", "tree1", "tree2", "boosted", "bcf")
 DEFAULT_GATE = 1.0
 """Corrected standard errors by which the calibration slope of the default learner (ridge) must exceed 0.
 
-Out of fold that slope is negative on average where nobody differs, so that few null trials pass: `make bench` counts them.
+Out of fold that slope is negative on average where nobody differs, so that few null trials pass:
+`make bench` counts them.
 """
 
 RIVAL_GATE = 2.7

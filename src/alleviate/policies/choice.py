@@ -21,7 +21,8 @@ SHOWN = ("personalise", "one-for-all")
 class Choices:
     """n choices. ``arm`` (n,): the best bet, -1 where abstaining; ``second`` (n,): the next best.
 
-    ``benefit`` (n,): expected benefit of the first over the second, with ``error`` its standard error, larger is better.
+    ``benefit`` (n,): expected benefit of the first over the second, with ``error`` its standard error,
+    larger is better.
     """
 
     arm: Ints

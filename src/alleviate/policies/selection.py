@@ -1,6 +1,6 @@
-"""From a trial to a rule: learn every candidate out of fold, let only shown differences through, choose, refit.
+"""From a trial to a rule: learn every candidate out of fold, let only shown differences pass, choose, refit.
 
-Whoever calls this on the training people of a fold has nested cross-validation: nothing here sees anybody else.
+Called on the training people of a fold, it makes nested cross-validation: nothing here sees anybody else.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,14 @@ from alleviate.models.effects.contract import EffectModel
 from alleviate.models.effects.ridge import fit_moderation
 from alleviate.models.encoding import Encoder
 from alleviate.models.forecaster import Forecaster, fit_baseline
-from alleviate.models.scores import NuisancePlan, aipw, balanced_folds, crossfit, plan_nuisances, stay_in_reach
+from alleviate.models.scores import (
+    NuisancePlan,
+    aipw,
+    balanced_folds,
+    crossfit,
+    plan_nuisances,
+    stay_in_reach,
+)
 from alleviate.models.trial import EffectData, Floats, Trial
 from alleviate.models.uncertainty import fit_neighbourhoods
 from alleviate.policies.candidates import CANDIDATES, ORDER, gate
@@ -42,8 +49,11 @@ class Calibration:
 
 @dataclass(frozen=True, slots=True)
 class Learned:
-    """A rule learned, and what was seen on the way. ``rivals``: the rule of every candidate, had it been the only one;
-    ``seconds`` that each cost; ``probability`` and ``scores`` (n, K): out of fold, of the people learned from."""
+    """A rule learned, and what was seen on the way.
+
+    ``rivals``: the rule of every candidate, had it been the only one; ``seconds`` that each cost;
+    ``probability`` and ``scores`` (n, K): out of fold, of the people learned from.
+    """
 
     forecaster: Forecaster
     chosen: str
@@ -59,9 +69,10 @@ class Learned:
 def calibrate(effects: Floats, scores: Floats) -> Calibration:
     """Regress centred scores on out-of-fold effects, both (n, K) with rows centred over arms.
 
-    The best linear predictor of the effects (Chernozhukov, Demirer, Duflo & Fernández-Val 2018), for K arms at once, with
-    a sandwich standard error clustered by person, corrected for people having served both to learn and to test:
-    for J folds its square is multiplied by 1 + J/(J-1) (Nadeau & Bengio 2003, Machine Learning 52:239).
+    The best linear predictor of the effects (Chernozhukov, Demirer, Duflo & Fernández-Val 2018), for K arms
+    at once, with a sandwich standard error clustered by person, corrected for people having served both to
+    learn and to test: for J folds its square is multiplied by 1 + J/(J-1) (Nadeau & Bengio 2003, Machine
+    Learning 52:239).
     """
     target = scores - scores.mean(axis=1, keepdims=True)
     target = target - target.mean(axis=0)
@@ -78,8 +89,10 @@ def calibrate(effects: Floats, scores: Floats) -> Calibration:
 
 
 def choose(calibrations: Mapping[str, Calibration], names: Sequence[str]) -> str:
-    """The simplest candidate within one standard error of the least loss, among those whose evidence passes its gate."""
-    passed = [name for name in ORDER if name in names and name != "none" and calibrations[name].z > gate(name)]
+    """The simplest candidate within one standard error of the least loss, of those that pass their gate."""
+    passed = [
+        name for name in ORDER if name in names and name != "none" and calibrations[name].z > gate(name)
+    ]
     if not passed:
         return "none"
     best = min(passed, key=lambda name: float(calibrations[name].loss.mean()))
@@ -91,7 +104,7 @@ def choose(calibrations: Mapping[str, Calibration], names: Sequence[str]) -> str
 
 
 def learn_rule(trial: Trial, names: Sequence[str], seed: np.random.SeedSequence) -> Learned:
-    """Learn from all people of ``trial``; ``names`` of candidates, "none" always among them. Deterministic for a seed."""
+    """Learn from all of ``trial``; ``names`` of candidates, "none" always among them. Deterministic."""
     rng = np.random.default_rng(seed)
     number = int(rng.integers(2**31 - 1))
     encoder = Encoder.fit(trial.features)
@@ -106,9 +119,17 @@ def learn_rule(trial: Trial, names: Sequence[str], seed: np.random.SeedSequence)
         folds = balanced_folds(trial.arm, FOLDS, rng)
         if plan is None:
             plan = plan_nuisances(
-                x, trial.arm, trial.y, k, estimate_probability=trial.probability is None, folds=folds, seed=number
+                x,
+                trial.arm,
+                trial.y,
+                k,
+                estimate_probability=trial.probability is None,
+                folds=folds,
+                seed=number,
             )
-        nuisance = crossfit(x, trial.arm, trial.y, k, plan=plan, known=trial.probability, folds=folds, seed=number)
+        nuisance = crossfit(
+            x, trial.arm, trial.y, k, plan=plan, known=trial.probability, folds=folds, seed=number
+        )
         data = _effect_data(x, trial, nuisance.expected, nuisance.probability)
         for fold in range(FOLDS):
             train, test = np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)

@@ -1,4 +1,4 @@
-"""An exact policy tree as an effect learner: within a leaf the effects are the same, between leaves they differ."""
+"""An exact policy tree as an effect learner: effects differ between leaves, not within."""
 
 import json
 from collections.abc import Mapping
@@ -27,7 +27,9 @@ class TreeModel:
         return found
 
     def to_files(self) -> Mapping[str, bytes]:
-        return {"effect.json": json.dumps({"tree": to_dict(self.tree), "effects": self.effects.tolist()}).encode()}
+        return {
+            "effect.json": json.dumps({"tree": to_dict(self.tree), "effects": self.effects.tolist()}).encode()
+        }
 
 
 @dataclass(frozen=True, slots=True)

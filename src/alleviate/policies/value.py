@@ -1,7 +1,8 @@
 """The honest value of a rule: what the outcome would have been had everybody followed it, with its interval.
 
 V(π) = E[Y(π(X))] is estimated by the mean of Γ_i,π(i)(x_i): scores and rule both learned without person i
-(Athey & Wager 2021). Repeats of the cross-fitting are averaged person by person before the standard error is taken.
+(Athey & Wager 2021). Repeats of the cross-fitting are averaged person by person before the standard error
+is taken.
 """
 
 from collections.abc import Sequence
@@ -20,7 +21,7 @@ def scores_under(scores: Floats, assigned: Ints) -> Floats:
 
 
 def mean_with_interval(person: Floats, clusters: Sequence[object] | None = None) -> Estimate:
-    """Mean of one number a person, with its normal 95 % interval; clustered where ``clusters`` names each one's site."""
+    """Mean of one number a person, with its normal 95 % interval; clustered by ``clusters`` where given."""
     n = len(person)
     deviation = person - person.mean()
     if clusters is None:

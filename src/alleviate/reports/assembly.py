@@ -3,6 +3,9 @@
 import re
 import shlex
 import textwrap
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import groupby
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -47,9 +50,40 @@ def study_report(study: Study, findings: Findings, *, package_name: str) -> str:
             spread=_spread(findings, scale),
             strengths=[(name, findings.strengths.get(name, 0.0)) for name in STRENGTHS],
             overlap=_overlap(findings),
+            beaten=[arm for arm, e in findings.contrasts.items() if e.low > 0],
+            unbeaten=[arm for arm, e in findings.contrasts.items() if e.low <= 0],
+            column_groups=_column_groups(findings),
             left_out=findings.n_read - findings.n - sum(findings.missing_outcome.values()),
         )
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _ColumnGroup:
+    """One column of the data: its one line, or a line for each of its levels (label, text by arm)."""
+
+    name: str
+    label: str
+    missing: int
+    levels: tuple[tuple[str, Mapping[str, str]], ...]
+
+
+def _column_groups(findings: Findings) -> list[_ColumnGroup]:
+    """Lines of the same column together; what their labels share ("marital status: ") is said once."""
+    groups = []
+    for name, lines in groupby(findings.columns, key=lambda column: column.name):
+        columns = tuple(lines)
+        labels = [column.label or name for column in columns]
+        head = labels[0].partition(": ")[0]
+        same = len(labels) > 1 and all(label.startswith(f"{head}: ") for label in labels)
+        levels = tuple(
+            (label.removeprefix(f"{head}: ") if same else label, column.by_arm)
+            for label, column in zip(labels, columns, strict=True)
+        )
+        groups.append(
+            _ColumnGroup(name, head if same else labels[0], max(column.missing for column in columns), levels)
+        )
+    return groups
 
 
 def _spread(findings: Findings, scale: numbers.Scale) -> charts.Stack | None:
@@ -80,10 +114,16 @@ def _templates() -> Environment:
         "p_value": numbers.p_value,
         "number": numbers.number,
         "shell": shlex.quote,
+        "sentence": _sentence,
         "css_string": _css_string,
     }
     environment.globals["HEIGHT"] = charts.HEIGHT
     return environment
+
+
+def _sentence(text: str) -> str:
+    """Text with a full stop, where it ends without one."""
+    return text if text.rstrip().endswith((".", "!", "?")) else text.rstrip() + "."
 
 
 def _css_string(text: str, longest: int = 80) -> Markup:

@@ -88,11 +88,15 @@ def of_candidates(findings: Findings, scale: Scale) -> Forest:
 
 
 def of_moderators(findings: Findings, scale: Scale) -> Forest | None:
+    """The moderators, those whose interval lies farthest from 0 (for its width) first."""
     if not findings.moderators:
         return None
-    return _signed(
-        [("moderator", m.label or m.name, m.change, m) for m in findings.moderators], scale, important=False
+    strongest = sorted(
+        findings.moderators,
+        key=lambda m: abs(m.change.estimate) / ((m.change.high - m.change.low) or 1.0),
+        reverse=True,
     )
+    return _signed([("moderator", m.label or m.name, m.change, m) for m in strongest], scale, important=False)
 
 
 def headline(findings: Findings, scale: Scale) -> Forest:

@@ -17,13 +17,18 @@ from alleviate.terms.errors import DataError, NotEnoughDataError, StudyError
 from alleviate.terms.outcomes import Outcome
 from alleviate.terms.study import Study
 
-__all__ = ["FEWEST", "Cohort", "cohort", "feature_frame"]
+__all__ = ["FEWEST", "Cohort", "cohort", "feature_frame", "refuse_repeated"]
 
 FEWEST = 15
 """People in an arm, below which nothing is learned."""
 
 IMPORTANT_SD = 0.2
-"""The smallest difference worth having where a study names none, in SDs of the outcome (Cohen's small effect)."""
+"""Smallest difference worth having where a study names none, in SDs of the outcome: Cohen's small effect."""
+
+MOST_ARMS = 20
+
+RESERVED = ("rule", "best_arm", "usual")
+"""Keys beside the arms' own wherever values are listed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +59,10 @@ def cohort(study: Study, table: Table, *, kinds: Mapping[str, str] | None = None
     """
     treatment = study.treatment
     table.require([treatment.column, study.outcome.name])
-    _refuse_repeated(table, study.data.id)
+    if study.data.id is not None:
+        refuse_repeated(table, study.data.id)
     arms, arm = _arms(study, table)
-    names = _features(study, table, arms)
+    names = _features(study, table)
     features = typed(table, kinds=kinds, only=names)
     refuse_separation(table, features.frame, arm, arms)
     y = _outcome(study, table)
@@ -82,13 +88,12 @@ def cohort(study: Study, table: Table, *, kinds: Mapping[str, str] | None = None
             for name in names
         )
     )
-    probability = _probability(study, table, arms, arm)
     trial = Trial(
         feature_frame(features.frame, spec)[kept],
         arm[kept],
         outcome.sign * y[kept],
         len(arms),
-        None if probability is None else probability[kept],
+        _probability(study, table, arms, arm, kept),
     )
     usual = None if treatment.usual is None else arms.index(treatment.usual)
     return Cohort(
@@ -108,7 +113,7 @@ def cohort(study: Study, table: Table, *, kinds: Mapping[str, str] | None = None
 
 
 def feature_frame(frame: pl.DataFrame, spec: FeatureSpec) -> pl.DataFrame:
-    """Typed columns as models take them: dates become days since 1970-01-01; columns that the spec lacks are left out."""
+    """The typed columns that ``spec`` knows, as models take them: dates become days since 1970-01-01."""
     columns = []
     for feature in spec.features:
         if feature.name not in frame.columns:
@@ -120,9 +125,8 @@ def feature_frame(frame: pl.DataFrame, spec: FeatureSpec) -> pl.DataFrame:
     return pl.DataFrame(columns)
 
 
-def _refuse_repeated(table: Table, id_column: str | None) -> None:
-    if id_column is None:
-        return
+def refuse_repeated(table: Table, id_column: str) -> None:
+    """Raises ``DataError`` where two rows have the same id; a missing id is like no other."""
     ids = table.text(id_column)
     repeated = ids.is_duplicated() & ids.is_not_null()
     if repeated.any():
@@ -138,7 +142,10 @@ def _arms(study: Study, table: Table) -> tuple[tuple[str, ...], Ints]:
     treatment = study.treatment
     found = table.text(treatment.column)
     if found.null_count() == len(found):
-        raise DataError(f"{table.source}: the treatment column {quoted(treatment.column)} is empty.")
+        raise DataError(
+            f"{table.source}: expected each person's arm in {quoted(treatment.column)}, got an empty column.",
+            hint="Name the column of treatments.",
+        )
     if treatment.arms:
         strange = found.is_not_null() & ~found.is_in(list(treatment.arms))
         if strange.any():
@@ -149,24 +156,27 @@ def _arms(study: Study, table: Table) -> tuple[tuple[str, ...], Ints]:
                 hint=nearest(value, treatment.arms),
             )
         names = found.replace_strict(dict(treatment.arms), default=None)
-        present = set(names.drop_nulls())
-        arms = tuple(name for name in dict.fromkeys(treatment.arms.values()) if name in present)
+        arms = tuple(dict.fromkeys(treatment.arms.values()))
     else:
         names = found
         arms = tuple(sorted(set(names.drop_nulls())))
-    if len(arms) < 2:
+    if names.drop_nulls().n_unique() < 2:
         raise DataError(
-            f"{table.source}: everybody has the arm {quoted(arms[0])}; two arms are needed to compare.",
-            hint=f"Is {quoted(treatment.column)} the right column?",
+            f"{table.source}: expected two arms or more in {quoted(treatment.column)}, "
+            f"but everybody has {quoted(names.drop_nulls()[0])}.",
+            hint="Name the column of treatments, or bring the people of the other arm.",
         )
-    if len(arms) > 20:
+    if len(arms) > MOST_ARMS:
         raise DataError(
-            f"{table.source}: {quoted(treatment.column)} has {len(arms)} different values: too many for arms.",
-            hint="Name the column of treatments.",
+            f"{table.source}: expected at most {MOST_ARMS} arms in {quoted(treatment.column)}, "
+            f"got {len(arms)} different values.",
+            hint="Name the column of treatments, or join values in [treatment] arms.",
         )
+    _refuse_reserved(study, arms)
     if treatment.usual is not None and treatment.usual not in arms:
         raise StudyError(
-            f"{study.name}: usual = {quoted(treatment.usual)} is not an arm in the data ({', '.join(arms)}).",
+            f"{study.name}: expected usual to name an arm in the data ({', '.join(arms)}), "
+            f"got {quoted(treatment.usual)}.",
             hint=nearest(treatment.usual, arms),
         )
     index = {name: k for k, name in enumerate(arms)}
@@ -175,13 +185,23 @@ def _arms(study: Study, table: Table) -> tuple[tuple[str, ...], Ints]:
         people = int((arm == k).sum())
         if people < FEWEST:
             raise DataError(
-                f"{table.source}: the arm {quoted(name)} has {people} people; at least {FEWEST} are needed.",
-                hint="Leave the arm out of the data, or join it with another in [treatment] arms.",
+                f"{table.source}: expected at least {FEWEST} people in each arm, "
+                f"got {people} in {quoted(name)}.",
+                hint="Leave the arm out, or join it with another in [treatment] arms.",
             )
     return arms, arm
 
 
-def _features(study: Study, table: Table, arms: tuple[str, ...]) -> tuple[str, ...]:
+def _refuse_reserved(study: Study, arms: tuple[str, ...]) -> None:
+    for name in arms:
+        if name in RESERVED and not name == "usual" == study.treatment.usual:
+            raise StudyError(
+                f"{study.name}: expected another name for the arm {quoted(name)}: results use that word.",
+                hint=f'Rename it in the study file, as in arms = {{ "{name}" = "arm {name}", … }}.',
+            )
+
+
+def _features(study: Study, table: Table) -> tuple[str, ...]:
     probability = study.treatment.probability
     chances: set[str] = set()
     if isinstance(probability, str) and probability != "known":
@@ -194,7 +214,10 @@ def _features(study: Study, table: Table, arms: tuple[str, ...]) -> tuple[str, .
         return study.include
     names = tuple(c for c in table.columns if c not in roles and c not in study.known_after)
     if not names:
-        raise DataError(f"{table.source}: no column is left to serve as a feature.")
+        raise DataError(
+            f"{table.source}: expected columns to serve as features, but every column has another role.",
+            hint="Add what is known of people before treatment, such as age or a baseline score.",
+        )
     return names
 
 
@@ -203,24 +226,30 @@ def _outcome(study: Study, table: Table) -> Floats:
     name = study.outcome.name
     column = typed(table, only=[name])
     values = column.frame[name]
-    if column.kinds[name] == "category" and values.null_count() < len(values):
-        raise DataError(
-            f"{table.source}: the outcome {quoted(name)} must be a number, or yes or no; got {quoted(values.drop_nulls()[0])}.",
-            hint="Code it as a number, 0/1 for an event.",
-        )
     if values.null_count() == len(values):
-        raise DataError(f"{table.source}: the outcome {quoted(name)} is missing for everybody.")
-    y = values.cast(pl.Float64).to_numpy(writable=True)
-    y[~np.isfinite(y)] = np.nan
+        raise DataError(
+            f"{table.source}: expected values of the outcome {quoted(name)}, got an empty column.",
+            hint="Name the column that holds the outcome.",
+        )
+    if column.kinds[name] not in ("number", "boolean"):
+        raise DataError(
+            f"{table.source}: expected numbers, or yes and no, as the outcome {quoted(name)}, "
+            f"got {quoted(str(values.drop_nulls()[0]))}.",
+            hint="Code it as a number, 0/1 for an event, or name another column.",
+        )
+    y: Floats = values.cast(pl.Float64).to_numpy(writable=True)
     seen = y[np.isfinite(y)]
     if seen.min() == seen.max():
         raise DataError(
-            f"{table.source}: the outcome {quoted(name)} is {seen[0]:g} for everybody, so nothing can be learned from it.",
-            hint="Is it the right column?",
+            f"{table.source}: expected an outcome that differs between people, "
+            f"but {quoted(name)} is {seen[0]:g} for everybody.",
+            hint="Name the column that holds the outcome.",
         )
-    if study.outcome.binary and not np.isin(seen, (0.0, 1.0)).all():
+    odd = np.flatnonzero(np.isfinite(y) & ~np.isin(y, (0.0, 1.0)))
+    if study.outcome.binary and len(odd):
         raise DataError(
-            f"{table.source}: the outcome {quoted(name)} is said to be binary, but is not only 0 and 1.",
+            f"{table.source}: expected 0 and 1 only as the binary outcome {quoted(name)}, "
+            f"got {y[odd[0]]:g} ({table.where(odd)}).",
             hint="Code it as 0 and 1, or leave binary out.",
         )
     return y
@@ -232,49 +261,62 @@ def _completed(outcome: Outcome, y: Floats) -> tuple[Outcome, float]:
     return replace(outcome, binary=binary, important=outcome.important or IMPORTANT_SD * sd), sd
 
 
-def _probability(study: Study, table: Table, arms: tuple[str, ...], arm: Ints) -> Floats | None:
-    """(n, K) known probabilities, or ``None`` where they are to be estimated."""
+def _probability(study: Study, table: Table, arms: tuple[str, ...], arm: Ints, kept: Ints) -> Floats | None:
+    """(people kept, K) known probabilities, or ``None`` where they are to be estimated."""
     given = study.treatment.probability
     if given is None:
         return None
-    n, k = len(arm), len(arms)
+    n, k = len(kept), len(arms)
     if given == "known":
         shares = np.array([(arm == j).sum() for j in range(k)], dtype=float)
         return np.tile(shares / shares.sum(), (n, 1))
     if isinstance(given, str):
         if k != 2:
             raise StudyError(
-                f"{study.name}: one column of probabilities serves two arms, this study has {k}.",
-                hint="Give a column for each arm.",
+                f"{study.name}: expected a probability for each of the {k} arms, "
+                f"got the one column {quoted(given)}.",
+                hint=f'Give one for each, as in probability = {{ "{arms[0]}" = "p_{arms[0]}", … }}.',
             )
-        other = 1 if study.treatment.usual in (None, arms[0]) else 0
-        chance = _chances(table, given)
+        if study.treatment.usual is None:
+            raise StudyError(
+                f"{study.name}: expected usual, since the column {quoted(given)} holds the probability "
+                "of the other arm.",
+                hint=f'Say which arm is usual care, as in usual = "{arms[0]}".',
+            )
+        other = 1 if study.treatment.usual == arms[0] else 0
+        chance = _chances(table, given, kept)
         result = np.empty((n, 2))
         result[:, other], result[:, 1 - other] = chance, 1.0 - chance
         return result
     if set(given) != set(arms):
-        odd = sorted(set(given) ^ set(arms))[0]
-        raise StudyError(f"{study.name}: probability must name exactly the arms; {quoted(odd)} differs.")
+        raise StudyError(
+            f"{study.name}: expected a probability for each arm ({', '.join(arms)}), got {', '.join(given)}.",
+            hint="Name exactly the arms under [treatment] probability.",
+        )
     columns = [
-        _chances(table, value) if isinstance(value, str) else np.full(n, float(value))
+        _chances(table, value, kept) if isinstance(value, str) else np.full(n, float(value))
         for value in (given[name] for name in arms)
     ]
     result = np.column_stack(columns)
     off = np.flatnonzero(np.abs(result.sum(axis=1) - 1.0) > 1e-3)
     if len(off):
-        raise DataError(f"{table.source}: the probabilities of the arms must sum to 1 ({table.where(off)}).")
+        raise DataError(
+            f"{table.source}: expected each person's probabilities to sum to 1, "
+            f"got {result[off[0]].sum():g} ({table.where(kept[off])}).",
+            hint="Correct the columns that [treatment] probability names.",
+        )
     return result
 
 
-def _chances(table: Table, column: str) -> Floats:
-    found = typed(table, only=[column], kinds={column: "number"}).frame[column]
-    chance: Floats = found.to_numpy(writable=True).astype(float)
+def _chances(table: Table, column: str, kept: Ints) -> Floats:
+    found = typed(table, only=[column], kinds={column: "number"}).frame[column][kept]
+    chance: Floats = found.to_numpy(writable=True)
     wrong = np.flatnonzero(~((chance > 0) & (chance < 1)))
     if len(wrong):
-        shown = found[int(wrong[0])]
+        got = "nothing" if np.isnan(chance[wrong[0]]) else f"{chance[wrong[0]]:g}"
         raise DataError(
-            f"{table.source}: probabilities must lie between 0 and 1, exclusive; {quoted(column)} has {shown} "
-            f"({table.where(wrong)}).",
+            f"{table.source}: expected probabilities above 0 and below 1 in {quoted(column)}, "
+            f"got {got} ({table.where(kept[wrong])}).",
             hint="Nobody may have been certain to get, or not to get, an arm.",
         )
     return chance
@@ -286,5 +328,9 @@ def _sites(study: Study, table: Table, kept: Ints) -> tuple[str, ...] | None:
         return None
     found = table.text(site)[kept]
     if found.null_count():
-        raise DataError(f"{table.source}: the site {quoted(site)} is missing for {found.null_count()} people.")
+        raise DataError(
+            f"{table.source}: expected everybody's site in {quoted(site)}, "
+            f"got nothing ({table.where(kept[found.is_null().arg_true()])}).",
+            hint="Fill it in, or leave [validation] site out.",
+        )
     return tuple(found)

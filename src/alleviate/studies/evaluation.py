@@ -1,4 +1,4 @@
-"""Nested, repeated cross-fitting: the rule is learned anew, whole, without the people on whom it is valued."""
+"""Nested, repeated cross-fitting: the whole rule is learned anew without the people on whom it is valued."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -37,8 +37,8 @@ class _Fold:
 class Evaluation:
     """Cross-fitted results, larger is better. Values are means over people of scores averaged over repeats.
 
-    ``arms``: value of each arm; ``gains``: each candidate's gain over the best single arm; ``chosen``: share of the
-    folds in which it was chosen; ``seconds`` a candidate cost in all.
+    ``arms``: value of each arm; ``gains``: each candidate's gain over the best single arm; ``chosen``: share
+    of the folds in which it was chosen; ``seconds`` a candidate cost in all.
     """
 
     rule: Estimate
@@ -65,7 +65,7 @@ def evaluate_learning(
 ) -> Evaluation:
     """Value of learning a rule from this trial. The same for any number of ``workers``.
 
-    Where ``sites`` (n,) are given each outer fold is a site left out, once, and intervals are clustered by site.
+    Where ``sites`` (n,) are given, each outer fold is a site left out, and intervals are clustered by site.
     """
     tasks = _tasks(trial, folds, repeats, seed, sites)
     results: list[_Fold] = []
@@ -95,7 +95,9 @@ def _tasks(
     return tasks
 
 
-def _run(trial: Trial, names: tuple[str, ...], repeat: int, people: Ints, seed: np.random.SeedSequence) -> _Fold:
+def _run(
+    trial: Trial, names: tuple[str, ...], repeat: int, people: Ints, seed: np.random.SeedSequence
+) -> _Fold:
     # one thread: the order of a sum, and so the last bit, must not depend on how many cores there are
     with threadpool_limits(1):
         others = np.setdiff1d(np.arange(len(trial)), people)

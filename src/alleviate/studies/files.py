@@ -230,7 +230,8 @@ def _probability(section: Section, arms: set[str]) -> str | dict[str, float] | d
     if not value or any(isinstance(p, bool) or not isinstance(p, (int, float)) for p in value.values()):
         raise section.wrong("probability", "a number for each arm, or a column for each arm")
     if not all(0 < p < 1 for p in value.values()) or abs(fsum(value.values()) - 1) > 1e-6:
-        raise section.wrong("probability", "numbers between 0 and 1 that sum to 1")
+        hint = "Give the chance of each arm by the lot that was drawn."
+        raise section.wrong("probability", "numbers between 0 and 1 that sum to 1", hint)
     return {arm: float(p) for arm, p in value.items()}
 
 

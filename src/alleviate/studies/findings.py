@@ -3,6 +3,7 @@
 import platform
 import tomllib
 from collections.abc import Mapping
+from datetime import date, timedelta
 from importlib import metadata, resources
 
 import numpy as np
@@ -11,8 +12,8 @@ from scipy.stats import norm
 
 from alleviate.models.encoding import EncodedColumn
 from alleviate.models.forecaster import Forecaster
-from alleviate.models.scores import stay_in_reach
 from alleviate.models.propensity import truncation_bound
+from alleviate.models.scores import stay_in_reach
 from alleviate.models.trial import Floats
 from alleviate.packages.findings import Candidate, Column, Findings, Histogram, Moderator, Overlap, Verdict
 from alleviate.policies.candidates import CANDIDATES
@@ -120,7 +121,9 @@ def _verdict(
     def words(kind: str, other: str, estimate: Estimate) -> str:
         shown = scale.gain(estimate, decimals)
         text: str = WORDING["contrast"][kind]
-        return text.format(best=arms[best], other=other, benefit=shown.size, unit=unit, low=shown.low, high=shown.high)
+        return text.format(
+            best=arms[best], other=other, benefit=shown.size, unit=unit, low=shown.low, high=shown.high
+        )
 
     verdict: Verdict = "equipoise"
     if gain.low > 0 and chosen != "none":
@@ -169,26 +172,31 @@ def _counts(values: Floats, edges: Floats) -> tuple[int, ...]:
 def _moderators(cohort: Cohort, forecaster: Forecaster, best: int) -> tuple[Moderator, ...]:
     """Of the final ridge posterior, whatever learner was chosen; the strongest first."""
     columns = forecaster.encoder.columns
+    kinds = {feature.name: feature.kind for feature in cohort.spec.features}
     result = []
     for k, other in enumerate(cohort.arms):
         if k == best:
             continue
         slopes, errors = forecaster.moderation.slopes(best, k)
         for column, slope, error in zip(columns, slopes, errors, strict=True):
-            per, factor = _per(column)
+            per, factor = _per(column, kinds[column.feature])
             change = Estimate.from_se(slope * factor, error * factor)
             label = cohort.study.labels.get(column.feature, column.feature)
             result.append(Moderator(column.feature, label, per, cohort.arms[best], other, change))
-    return tuple(sorted(result, key=lambda m: -abs(m.change.estimate) / (m.change.high - m.change.low + 1e-12)))
+    return tuple(
+        sorted(result, key=lambda m: -abs(m.change.estimate) / (m.change.high - m.change.low + 1e-12))
+    )
 
 
-def _per(column: EncodedColumn) -> tuple[str, float]:
+def _per(column: EncodedColumn, kind: str) -> tuple[str, float]:
     """What the change is per, and the factor from a slope per SD."""
     if column.role == "level":
         return f"{column.level} rather than not", 1.0 / column.sd
     if column.role == "missing":
         return "not known rather than known", 1.0 / column.sd
-    return f"1 SD ({column.sd:.3g})", 1.0
+    if kind == "boolean":
+        return "yes rather than no", 1.0 / column.sd
+    return f"1 SD ({column.sd:.3g}{' days' if kind == 'date' else ''})", 1.0
 
 
 def _columns(cohort: Cohort) -> tuple[Column, ...]:
@@ -211,14 +219,21 @@ def _columns(cohort: Cohort) -> tuple[Column, ...]:
             shares = {name: _share(part) for name, part in parts.items()}
             result.append(Column(feature.name, feature.words, "boolean", missing, shares))
         else:
-            means = {name: _mean(part) for name, part in parts.items()}
+            show = _mean_date if feature.kind == "date" else _mean
+            means = {name: show(part) for name, part in parts.items()}
             result.append(Column(feature.name, feature.words, feature.kind, missing, means))
     return tuple(result)
 
 
 def _share(flags: pl.Series) -> str:
     known = flags.drop_nulls()
-    return f"{int(known.sum())} ({known.mean():.0%})" if len(known) else "–"
+    return f"{known.sum()} ({known.sum() / len(known):.0%})" if len(known) else "–"
+
+
+def _mean_date(days: pl.Series) -> str:
+    """Of days since 1970-01-01, which is how models take dates."""
+    known = days.drop_nulls().to_numpy()
+    return f"{date(1970, 1, 1) + timedelta(round(known.mean()))}" if len(known) else "–"
 
 
 def _mean(values: pl.Series) -> str:
@@ -258,8 +273,9 @@ def _warnings(
         result.append(words["observational"])
     if min(sizes.values()) < WELL_SIZED:
         result.append(words["small"].format(n=min(sizes.values())))
-    lost = {arm: cohort.missing_outcome[arm] / (sizes[arm] + cohort.missing_outcome[arm]) for arm in cohort.arms}
-    overall = sum(cohort.missing_outcome.values()) / (len(trial) + sum(cohort.missing_outcome.values()))
+    gone = cohort.missing_outcome
+    lost = {arm: gone[arm] / (sizes[arm] + gone[arm]) for arm in cohort.arms}
+    overall = sum(gone.values()) / (len(trial) + sum(gone.values()))
     if overall > MUCH_MISSING:
         result.append(words["missing"].format(share=f"{overall:.0%}"))
     most, least = max(lost, key=lambda arm: lost[arm]), min(lost, key=lambda arm: lost[arm])

@@ -21,15 +21,17 @@ from alleviate.studies.datasets import open_data
 from alleviate.studies.evaluation import Progress, evaluate_learning
 from alleviate.studies.findings import findings
 from alleviate.terms.errors import NotEnoughDataError
-from alleviate.terms.estimates import Estimate
 from alleviate.terms.study import DataSource, Study
 
 __all__ = ["Learned", "learn"]
 
+FEWEST_LEFT = 10
+"""People in an arm to learn from, where a site is left out."""
+
 
 @dataclass(frozen=True, slots=True)
 class Learned:
-    """What a run of ``learn`` leaves: findings, where package and report lie, seconds in all and per candidate."""
+    """What ``learn`` leaves: findings, where package and report lie, seconds in all and per candidate."""
 
     study: Study
     findings: Findings
@@ -78,7 +80,9 @@ class Learned:
         """The result in five plain lines."""
         found = self.findings
         scale = Scale.of(found)
-        arms = " vs ".join(f"{arm} ({count(n)})" for arm, n in sorted(found.arms.items(), key=lambda a: a[0] == found.usual))
+        arms = " vs ".join(
+            f"{arm} ({count(n)})" for arm, n in sorted(found.arms.items(), key=lambda a: a[0] == found.usual)
+        )
         decimals = scale.decimals([*found.value.values(), *found.gain.values()])
 
         def value(key: str) -> str:
@@ -88,10 +92,13 @@ class Learned:
         gain = scale.gain(found.gain["over_best_arm"], decimals)
         unit = "percentage points" if scale.binary else scale.unit
         everyone = "   ".join(f"Everyone to {arm}: {value(arm)}" for arm in found.arms)
+        if value("best_arm") not in {value(arm) for arm in found.arms}:
+            everyone += f"   Best arm, as picked without those judged: {value('best_arm')}"
         return [
             f"{self.study.title.split(':')[0]}: {arms}, {scale.label}, {scale.better} is better",
             f"{everyone}   By the rule: {value('rule')}",
-            f"Gain of the rule over the best single arm: {gain.point} {unit}".rstrip() + f" [95 % {gain.interval}]",
+            f"Gain of the rule over the best single arm: {gain.point} {unit}".rstrip()
+            + f" [95 % {gain.interval}]",
             f"Verdict: {found.verdict} — because {found.reason}",
             f"Report: {self.report}  Package: {self.package}",
         ]
@@ -106,11 +113,12 @@ def learn(
     workers: int | None = None,
     progress: Progress | None = None,
 ) -> Learned:
-    """Learn the rule of a study and test it honestly; write package and report to ``out`` (default ``runs/<name>``).
+    """Learn the rule of a study and test it honestly; write package and report to ``out``.
 
-    ``study``: a ``Study``, a study file, or the name of a shipped one. ``data`` replaces the study's data; ``seed`` its
-    seed. ``workers``: processes (default: one a core); the result does not depend on it. Raises ``StudyError``,
-    ``DataError``, ``NotEnoughDataError`` before anything is written.
+    ``study``: a ``Study``, a study file, or the name of a shipped one. ``data`` replaces the study's data;
+    ``seed`` its seed. ``out``: default ``runs/<name>``. ``workers``: processes (default: one a core); the
+    result does not depend on it. Raises ``StudyError``, ``DataError``, ``NotEnoughDataError`` before anything
+    is written.
     """
     start = perf_counter()
     asked = study if isinstance(study, Study) else files.load(study)
@@ -154,7 +162,11 @@ def learn(
         contents = rule_files(package)
     contents["report.html"] = study_report(people.study, found, package_name=people.study.name).encode()
     origin = Origin(
-        kind="rule", study=people.study.name, seed=plan.seed, fingerprint=people.fingerprint, versions=found.versions
+        kind="rule",
+        study=people.study.name,
+        seed=plan.seed,
+        fingerprint=people.fingerprint,
+        versions=found.versions,
     )
     written = write(target, contents, origin)
     return Learned(
@@ -176,7 +188,8 @@ def _refuse_thin_folds(people: Cohort) -> None:
     if people.sites is None:
         if smallest < 2 * folds:
             raise NotEnoughDataError(
-                f"The smallest arm has {smallest} people with an outcome: too few for {folds} folds.",
+                f"Expected at least {2 * folds} people with an outcome in each arm for {folds} folds, "
+                f"got {smallest} in the smallest.",
                 hint="Nothing was packaged. Use fewer folds, or collect more outcomes.",
             )
         return
@@ -184,13 +197,14 @@ def _refuse_thin_folds(people: Cohort) -> None:
     names = np.unique(sites)
     if len(names) < 2:
         raise NotEnoughDataError(
-            f"There is one site only ({names[0]}), so none can be left out.", hint="Leave [validation] site out."
+            f"Expected two sites or more, to leave each out once, got {names[0]} only.",
+            hint="Nothing was packaged. Leave [validation] site out.",
         )
     for site in names:
         left = np.bincount(people.trial.arm[sites != site], minlength=people.trial.arms)
-        if left.min() < 10:
+        if left.min() < FEWEST_LEFT:
             raise NotEnoughDataError(
-                f"Without site {site} an arm has {left.min()} people: too few to learn from.",
+                f"Expected at least {FEWEST_LEFT} people in each arm without the site {site}, "
+                f"got {left.min()} in {people.arms[left.argmin()]}.",
                 hint="Nothing was packaged. Leave [validation] site out, or join small sites.",
             )
-

@@ -1,9 +1,11 @@
 """A rule in words, and as a tree that can be drawn."""
 
 from collections.abc import Mapping
+from datetime import date, timedelta
+from math import floor
 from typing import Any
 
-from alleviate.models.encoding import EncodedColumn
+from alleviate.models.encoding import EncodedColumn, Encoder
 from alleviate.models.forecaster import Forecaster
 from alleviate.models.trial import Floats
 from alleviate.packages.findings import RuleWords
@@ -25,10 +27,12 @@ def describe(
     if isinstance(forecaster.effect, TreeModel):
         x = forecaster.encoder.transform(cohort.trial.features).x
         tree = _tree(forecaster.effect.tree, cohort, forecaster, x, x)
+        if "arm" in tree:
+            return RuleWords("tree", words["effects_same"].format(best=tree["arm"]), used, tree)
         text = _sentence(tree, words)
         return RuleWords("tree", text[:1].upper() + text[1:] + ".", used, tree)
     if len(used) == 1:
-        return RuleWords("effects", words["effects_same"].format(best=best), used)
+        return RuleWords("effects", words["effects_same"].format(best=used[0]), used)
     shown = ", ".join(f"{arm} for {shares[arm]:.0%}" for arm in used)
     return RuleWords("effects", words["effects"].format(shares=shown), used)
 
@@ -48,33 +52,32 @@ def _tree(tree: Tree, cohort: Cohort, forecaster: Forecaster, x: Floats, here: F
         # after shrinkage both sides may get the same arm: then there is nothing to ask
         smaller = min(left["benefit"], right["benefit"])
         return {"arm": left["arm"], "n": len(here), "benefit": smaller}
-    label = cohort.study.labels.get(column.feature, column.feature)
-    test, turned = _test(column, tree.cut, x[:, tree.feature], cohort)
+    feature = next(feature for feature in cohort.spec.features if feature.name == column.feature)
+    test, turned = _test(column, feature.kind, tree.cut, x[:, tree.feature], forecaster.encoder)
     yes, no = (right, left) if turned else (left, right)
-    return {"feature": column.feature, "label": label, "test": test, "yes": yes, "no": no}
+    return {"feature": feature.name, "label": feature.words, "test": test, "yes": yes, "no": no}
 
 
-def _test(column: EncodedColumn, cut: float, values: Floats, cohort: Cohort) -> tuple[str, bool]:
+def _test(column: EncodedColumn, kind: str, cut: float, values: Floats, encoder: Encoder) -> tuple[str, bool]:
     """The question in words, and whether "yes" is the upper side."""
     if column.role == "missing":
         return "is not known", True
     if column.role == "level":
-        return f"is {column.level}", True
-    kind = next(f.kind for f in cohort.spec.features if f.name == column.feature)
+        level = str(column.level)
+        pooled = [level] if level in encoder.levels[column.feature] else encoder.pooled[column.feature]
+        return f"is {' or '.join(pooled)}", True
     if kind == "boolean":
         return "is yes", True
-    below = values[values <= cut].max()
-    above = values[values > cut].min()
-    return f"is {_between(below, above)} or less", False
+    if kind == "date":
+        return f"is {date(1970, 1, 1) + timedelta(floor(cut))} or earlier", False
+    gap = float(values[values > cut].min() - values[values <= cut].max())
+    return f"is {_rounded(cut, gap)} or less", False
 
 
-def _between(below: float, above: float) -> str:
-    """The shortest number that separates the two."""
-    for digits in range(1, 17):
-        text = f"{(below + above) / 2:.{digits}g}"
-        if below <= float(text) < above:
-            return f"{float(text):g}" if digits <= 6 else text
-    return repr(below)
+def _rounded(cut: float, gap: float) -> str:
+    """The cut, as short as can be within a tenth of the gap around it, in which nobody studied lay."""
+    texts = (f"{cut:.{decimals}f}" for decimals in range(17))
+    return next((text for text in texts if abs(float(text) - cut) <= gap / 10), repr(cut))
 
 
 def _sentence(tree: Mapping[str, Any], words: Mapping[str, str]) -> str:

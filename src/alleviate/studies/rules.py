@@ -19,7 +19,7 @@ from alleviate.packages import Manifest, RulePackage, open_rule
 from alleviate.policies.choice import choose_arms
 from alleviate.policies.value import mean_with_interval, scores_under
 from alleviate.studies import files
-from alleviate.studies.cohort import Cohort, cohort, feature_frame
+from alleviate.studies.cohort import Cohort, cohort, feature_frame, refuse_repeated
 from alleviate.terms.errors import DataError
 from alleviate.terms.estimates import Estimate
 from alleviate.terms.study import Study
@@ -51,16 +51,18 @@ class LearnedRule:
     study: Study
 
     def recommend(self, data: pl.DataFrame | str | Path) -> list[Recommendation]:
-        """Advice for each row of a table: features by their columns, ids from the study's id column or the row number.
+        """Advice for each row of a table: features by their columns, ids from the id column or row number.
 
-        Missing features widen the interval. Raises ``DataError`` where the table cannot be read or has no feature at all.
+        Missing features widen the interval. Raises ``DataError`` where the table cannot be read or has no
+        feature at all.
         """
         table = _table(data)
         spec = self.package.spec
         present = [feature for feature in spec.features if feature.name in table.columns]
         if not present:
             raise DataError(
-                f"{table.source}: none of the features of this rule is there ({', '.join(spec.names)}).",
+                f"{table.source}: expected some of the features of this rule ({', '.join(spec.names)}), "
+                "found none.",
                 hint="Name the columns as the study did.",
             )
         kinds = {feature.name: feature.kind for feature in present}
@@ -78,11 +80,16 @@ class LearnedRule:
         table = _table(data)
         kinds = {feature.name: feature.kind for feature in package.spec.features}
         known = self.study.data.id if self.study.data.id in table.columns else None
-        asked = replace(self.study, include=package.spec.names, data=replace(self.study.data, id=known))
+        asked = replace(
+            self.study,
+            include=package.spec.names,
+            data=replace(self.study.data, id=known),
+            validation=replace(self.study.validation, site=_sites_of(table, self.study.validation.site)),
+        )
         people = cohort(asked, table, kinds=kinds)
         if people.arms != package.arms:
             raise DataError(
-                f"Expected the arms {', '.join(package.arms)}, got {', '.join(people.arms)}.",
+                f"{table.source}: expected the arms {', '.join(package.arms)}, got {', '.join(people.arms)}.",
                 hint="Evaluate on data in which every arm was given.",
             )
         forecasts = package.forecaster.forecast(people.trial.features)
@@ -107,7 +114,7 @@ class LearnedRule:
 
 
 def load(package: str | Path) -> LearnedRule:
-    """Open a package that `alleviate learn` wrote: verified before anything of it is parsed. Raises ``PackageError``."""
+    """Open a package that `alleviate learn` wrote, verified before it is parsed. Raises ``PackageError``."""
     rule, manifest = open_rule(Path(package))
     study = files.loads(rule.study, source="study.toml")
     return LearnedRule(rule, manifest, replace(study, outcome=rule.outcome))
@@ -117,25 +124,32 @@ def _table(data: pl.DataFrame | str | Path) -> Table:
     return table_of(data, "the table") if isinstance(data, pl.DataFrame) else read(Path(data))
 
 
-def _ids(table: Table, column: str | None) -> list[str]:
-    if column is None or column not in table.columns:
-        return [str(line) for line in range(1, table.frame.height + 1)]
+def _sites_of(table: Table, site: str | None) -> str | None:
+    """The study's column of sites, where new people have one and it tells them apart."""
+    if site is None or site not in table.columns:
+        return None
+    return site if table.text(site).drop_nulls().n_unique() > 1 else None
+
+
+def _ids(table: Table, study_id: str | None) -> list[str]:
+    """From the study's id column, else one called id, else the number of the row."""
+    column = next((name for name in table.columns if name == study_id), None)
+    column = column or next((name for name in table.columns if name.lower() == "id"), None)
+    if column is None:
+        return [str(row) for row in range(1, table.frame.height + 1)]
+    refuse_repeated(table, column)
     ids = table.text(column)
     if ids.null_count():
         where = table.where(ids.is_null().arg_true())
-        raise DataError(f"{table.source}: the id {quoted(column)} is missing ({where}).", hint="Give everyone an id.")
-    if ids.is_duplicated().any():
-        first = ids.filter(ids.is_duplicated())[0]
-        where = table.where((ids == first).arg_true())
         raise DataError(
-            f"{table.source}: expected one row a person, but the id {quoted(first)} stands on {where}.",
-            hint="Keep one row a person.",
+            f"{table.source}: expected everybody's id in {quoted(column)}, got nothing ({where}).",
+            hint="Give everyone an id, or leave the column out.",
         )
     return ids.to_list()
 
 
 def _scores(people: Cohort) -> Floats:
-    """AIPW scores with nuisances cross-fitted on the new people alone: nothing is taken over from the study."""
+    """AIPW scores, nuisances cross-fitted on the new people alone: nothing is taken over from the study."""
     trial, plan = people.trial, people.study.validation
     x = Encoder.fit(trial.features).transform(trial.features).x
     folds = balanced_folds(trial.arm, plan.folds, np.random.default_rng(plan.seed))
@@ -143,12 +157,16 @@ def _scores(people: Cohort) -> Floats:
     nuisances = plan_nuisances(
         x, trial.arm, trial.y, trial.arms, estimate_probability=known is None, folds=folds, seed=plan.seed
     )
-    fitted = crossfit(x, trial.arm, trial.y, trial.arms, plan=nuisances, known=known, folds=folds, seed=plan.seed)
+    fitted = crossfit(
+        x, trial.arm, trial.y, trial.arms, plan=nuisances, known=known, folds=folds, seed=plan.seed
+    )
     reached = stay_in_reach(fitted.probability, len(trial), known is not None)
     return aipw(fitted.expected, reached, trial.arm, trial.y)
 
 
-def _measured(people: Cohort, package: RulePackage, scores: Floats, followed: Ints, abstained: float) -> Measures:
+def _measured(
+    people: Cohort, package: RulePackage, scores: Floats, followed: Ints, abstained: float
+) -> Measures:
     sign, arms = people.outcome.sign, package.arms
     rule = scores_under(scores, followed)
     given = {"rule": rule, "best_arm": scores[:, package.best_arm]}
@@ -166,4 +184,3 @@ def _measured(people: Cohort, package: RulePackage, scores: Floats, followed: In
         share_abstained=abstained,
         warnings=people.warnings,
     )
-

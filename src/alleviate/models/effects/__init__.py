@@ -6,7 +6,15 @@ from alleviate.models.effects.contract import EffectLearner, EffectModel
 from alleviate.models.effects.none import NoEffect
 from alleviate.models.effects.ridge import RidgeEffect
 
-__all__ = ["LEARNERS", "BayesianCausalForest", "BoostedEffect", "EffectLearner", "EffectModel", "NoEffect", "RidgeEffect"]
+__all__ = [
+    "LEARNERS",
+    "BayesianCausalForest",
+    "BoostedEffect",
+    "EffectLearner",
+    "EffectModel",
+    "NoEffect",
+    "RidgeEffect",
+]
 
 LEARNERS: dict[str, EffectLearner] = {
     learner.name: learner for learner in (NoEffect(), RidgeEffect(), BoostedEffect(), BayesianCausalForest())

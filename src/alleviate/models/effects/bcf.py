@@ -25,9 +25,14 @@ def _required() -> Any:
     if stochtree is None:
         raise InputError(
             "The learner 'bcf' needs the package stochtree, which is not installed.",
-            hint="Install it with: pip install 'alleviate[bayes]', or leave 'bcf' out of [learning] candidates.",
+            hint="Run: pip install 'alleviate[bayes]', or leave 'bcf' out of [learning] candidates.",
         )
     return stochtree
+
+
+def _wide(x: Floats) -> Floats:
+    """At least two columns, constant ones added: stochtree fails on fewer."""
+    return np.pad(x, ((0, 0), (0, max(0, 2 - x.shape[1]))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,15 +41,20 @@ class ForestModel:
     arms: int
 
     def predict(self, x: Floats) -> Floats:
+        x = _wide(x)
         given = np.zeros((len(x), self.arms - 1))
         chance = np.full((len(x), self.arms - 1), 1.0 / self.arms)
         draws = self.model.predict(X=x, Z=given, propensity=chance, type="mean", terms="cate")
         effect = np.asarray(draws, dtype=float).reshape(len(x), self.arms - 1)
-        against_first: Floats = np.column_stack([np.zeros(len(x)), effect])
-        return against_first - against_first.mean(axis=1, keepdims=True)
+        against_first = np.column_stack([np.zeros(len(x)), effect])
+        centred: Floats = against_first - against_first.mean(axis=1, keepdims=True)
+        return centred
 
     def to_files(self) -> Mapping[str, bytes]:
-        return {"effect.json": json.dumps({"arms": self.arms}).encode(), "effect-bcf.json": self.model.to_json().encode()}
+        return {
+            "effect.json": json.dumps({"arms": self.arms}).encode(),
+            "effect-bcf.json": self.model.to_json().encode(),
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +65,7 @@ class BayesianCausalForest:
     def fit(self, data: EffectData, seed: int) -> ForestModel:
         model = _required().BCFModel()
         model.sample(
-            X_train=data.x,
+            X_train=_wide(data.x),
             Z_train=np.eye(data.arms)[data.arm][:, 1:],
             y_train=data.y,
             propensity_train=data.probability[:, 1:],

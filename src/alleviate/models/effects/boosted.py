@@ -26,18 +26,23 @@ BOOSTING = {
 ROUNDS = 60
 
 
+def _wide(x: Floats) -> Floats:
+    """At least one column, a constant: LightGBM fails on none."""
+    return x if x.shape[1] else np.zeros((len(x), 1))
+
+
 @dataclass(frozen=True, slots=True)
 class BoostedModel:
     boosters: tuple[lgb.Booster, ...]
 
     def predict(self, x: Floats) -> Floats:
-        columns = [np.asarray(booster.predict(x, num_threads=1)) for booster in self.boosters]
+        columns = [np.asarray(booster.predict(_wide(x), num_threads=1)) for booster in self.boosters]
         predicted: Floats = np.column_stack(columns) @ contrasts(len(columns) + 1).T
         return predicted
 
     def to_files(self) -> Mapping[str, bytes]:
         texts = {f"effect-{j}.txt": b.model_to_string().encode() for j, b in enumerate(self.boosters)}
-        return {"effect.json": json.dumps({"boosters": sorted(texts)}).encode(), **texts}
+        return {"effect.json": json.dumps({"boosters": list(texts)}).encode(), **texts}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +51,10 @@ class BoostedEffect:
     description: str = "effects by boosted trees on doubly robust scores (DR-learner, LightGBM)"
 
     def fit(self, data: EffectData, seed: int) -> BoostedModel:
-        targets = data.scores @ contrasts(data.arms)
-        parameters = {**BOOSTING, "seed": seed}
-        return BoostedModel(
-            tuple(
-                lgb.train(parameters, lgb.Dataset(data.x, target, params={"verbosity": -1}), num_boost_round=ROUNDS)
-                for target in targets.T
-            )
-        )
+        x, targets = _wide(data.x), data.scores @ contrasts(data.arms)
+        parameters, quiet = {**BOOSTING, "seed": seed}, {"verbosity": -1}
+        tables = [lgb.Dataset(x, target, params=quiet) for target in targets.T]
+        return BoostedModel(tuple(lgb.train(parameters, table, num_boost_round=ROUNDS) for table in tables))
 
     def load(self, files: Mapping[str, bytes]) -> BoostedModel:
         names = json.loads(files["effect.json"])["boosters"]

@@ -12,7 +12,7 @@ class EffectModel(Protocol):
     """A fitted learner."""
 
     def predict(self, x: Floats) -> Floats:
-        """(n, p) → (n, K): each arm's expected outcome minus the mean over arms; rows sum to 0, larger is better."""
+        """(n, p) → (n, K): each arm's expected outcome minus the arms' mean: rows sum to 0."""
         ...
 
     def to_files(self) -> Mapping[str, bytes]:

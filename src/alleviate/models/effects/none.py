@@ -1,4 +1,4 @@
-"""No effect at all: nobody differs from anybody, so one arm serves all. What every other learner has to beat."""
+"""No effect at all: nobody differs from anybody, so one arm serves all. What the others must beat."""
 
 import json
 from collections.abc import Mapping

@@ -1,7 +1,8 @@
 """Ridge R-learner: the effect is linear in the features, its slopes shrunk, the arms' own effects not.
 
-Y - m(x) = Σ_k (1{A = k} - e_k(x)) (a_k + x'β_k) + noise (Robinson 1988; Nie & Wager 2021). How far the slopes are shrunk is not
-one number but an average over a prior, the case of no moderation included, weighted by what the data say.
+Y - m(x) = Σ_k (1{A = k} - e_k(x)) (a_k + x'β_k) + noise (Robinson 1988; Nie & Wager 2021). How far the
+slopes are shrunk is not one number but an average over a prior, the case of no moderation included,
+weighted by what the data say.
 """
 
 import json
@@ -16,7 +17,7 @@ from alleviate.models.trial import EffectData, Floats, contrasts
 __all__ = ["RidgeEffect", "RidgeModel", "fit_moderation"]
 
 SPREADS = np.array([0.0, 0.05, 0.1, 0.2, 0.3, 0.45, 0.7, 1.0])
-"""How much the benefit of one arm over another may differ between people: SDs, as fractions of the residual SD."""
+"""How much the benefit of one arm over another may differ between people: SD, in units of the residual SD."""
 
 SPREAD_PRIOR = np.exp(-0.5 * (SPREADS / 0.3) ** 2)
 """Half-normal weights: effects of therapies seldom differ by more (Nye et al. 2023)."""
@@ -24,7 +25,7 @@ SPREAD_PRIOR = np.exp(-0.5 * (SPREADS / 0.3) ** 2)
 
 @dataclass(frozen=True, slots=True)
 class RidgeModel:
-    """Slopes per standardised feature and contrast: ``mean`` (p, K-1), ``covariance`` (p(K-1), p(K-1)), row-major.
+    """Slopes per standardised feature and contrast: ``mean`` (p, K-1), ``covariance`` (p(K-1),)², row-major.
 
     ``centre``, ``scale`` (p,) standardise; ``no_signal`` is the posterior weight of no moderation at all.
     """
@@ -37,7 +38,7 @@ class RidgeModel:
 
     @property
     def arms(self) -> int:
-        return self.mean.shape[1] + 1
+        return int(self.mean.shape[1]) + 1
 
     def standardise(self, x: Floats) -> Floats:
         return (x - self.centre) / self.scale
@@ -46,7 +47,7 @@ class RidgeModel:
         return self.standardise(x) @ self.mean @ contrasts(self.arms).T
 
     def variance(self, x: Floats, weights: Floats, imputed: Floats) -> Floats:
-        """(n,) posterior variance of Σ_k weights_k·effect_k(x); ``imputed`` (n, p) 1 where a value is missing.
+        """(n,) posterior variance of Σ_k weights_k·effect_k(x); ``imputed`` (n, p): 1 where a value lacks.
 
         A missing standardised feature has variance 1: its slope's second moment is added.
         """
@@ -57,10 +58,11 @@ class RidgeModel:
         z = self.standardise(x)
         known = np.einsum("ni,ij,nj->n", z, covariance, z, optimize=True)
         second_moment = (self.mean @ difference) ** 2 + np.diag(covariance)
-        return np.maximum(known, 0.0) + imputed @ second_moment
+        variance: Floats = np.maximum(known, 0.0) + imputed @ second_moment
+        return variance
 
     def slopes(self, arm: int, against: int) -> tuple[Floats, Floats]:
-        """Change in the benefit of ``arm`` over ``against`` per SD of each feature, and its posterior SD: (p,), (p,)."""
+        """Change in the benefit of ``arm`` over ``against`` per SD of each feature, and its posterior SD."""
         p, q = self.mean.shape
         difference = contrasts(self.arms)[arm] - contrasts(self.arms)[against]
         covariance = np.einsum("a,iajb,b->ij", difference, self.covariance.reshape(p, q, p, q), difference)
@@ -101,11 +103,13 @@ def fit_moderation(data: EffectData) -> RidgeModel:
     treated = (np.eye(k)[data.arm] - data.probability) @ contrasts(k)
     design = (z[:, :, None] * treated[:, None, :]).reshape(len(z), -1)
     spread = float((z.var(axis=0) > 1e-12).sum())
-    # two arms differ by a contrast of squared length 2: the prior is on the SD of that difference between people
+    # two arms differ by a contrast of squared length 2: the prior is on the SD of that difference
     posterior = bayesian_ridge(
         design, treated, data.residual, scale=2.0 * max(spread, 1.0), spreads=SPREADS, prior=SPREAD_PRIOR
     )
-    return RidgeModel(centre, scale, posterior.mean.reshape(-1, k - 1), posterior.covariance, posterior.no_signal)
+    return RidgeModel(
+        centre, scale, posterior.mean.reshape(-1, k - 1), posterior.covariance, posterior.no_signal
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
-"""One encoder for every learner: numbers stay, categories become levels, missing values are imputed and marked."""
+"""One encoder for all: numbers stay, categories become levels, missing values are imputed and marked."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -22,7 +23,7 @@ POOLED = "(rare)"
 
 @dataclass(frozen=True, slots=True)
 class EncodedColumn:
-    """One column of numbers. ``role``: "value" (a number, or a two-level feature as 0/1), "level" or "missing"."""
+    """One column of numbers. ``role``: "value" (a number, a boolean as 0/1), "level" (0/1) or "missing"."""
 
     feature: str
     role: str
@@ -35,7 +36,8 @@ class EncodedColumn:
 class Encoded:
     """``x`` (n, p) finite. ``imputed`` (n, p): entries that stand for a missing value.
 
-    ``unknown``: per row the features (in order) whose category was never seen. ``missing``: (n,) share of features missing.
+    ``unknown``: per row the features (in order) whose category was never seen. ``missing`` (n,):
+    share of the features missing.
     """
 
     x: Floats
@@ -46,10 +48,10 @@ class Encoded:
 
 @dataclass(frozen=True, slots=True)
 class Encoder:
-    """Fitted on training people. ``kinds``: feature → "number" | "category" | "boolean"; ``fill``: what a missing value becomes.
+    """Fitted on training people. ``kinds``: feature → "number" | "category" | "boolean".
 
-    ``levels``: the categories known, of each category; ``pooled``: those of them that were too rare to stand alone.
-    ``dropped``: features without use, with the reason.
+    ``fill``: what a missing number or boolean becomes. ``levels``: the categories known; ``pooled``: those
+    of them that were too rare to stand alone. ``dropped``: features without use, with the reason.
     """
 
     kinds: Mapping[str, str]
@@ -69,9 +71,9 @@ class Encoder:
         for name, kind in kinds.items():
             column = frame[name].drop_nulls()
             if kind == "category":
-                counts = column.value_counts().sort(["count", name], descending=[True, False])
-                levels[name] = sorted(counts[name].to_list())
-                pooled[name] = sorted(counts.filter(pl.col("count") < RARE)[name].to_list())
+                counts = Counter(column.to_list())
+                levels[name] = sorted(counts)
+                pooled[name] = sorted(level for level, count in counts.items() if count < RARE)
             else:
                 fill[name] = float(column.cast(pl.Float64).median() or 0.0) if len(column) else 0.0  # type: ignore[arg-type]
         draft = cls(kinds, fill, levels, pooled, _draft_columns(frame, kinds, levels, pooled), {})
@@ -88,14 +90,22 @@ class Encoder:
                 continue
             standard = (values - values.mean()) / values.std()
             same = next(
-                (k for k, other in enumerate(arrays) if abs(abs(float(standard @ other)) / len(values) - 1.0) < 1e-12),
+                (
+                    k
+                    for k, other in enumerate(arrays)
+                    if abs(abs(float(standard @ other)) / len(values) - 1.0) < 1e-12
+                ),
                 None,
             )
             if same is not None:
                 twin.setdefault(column.feature, kept[same].feature)
                 continue
             arrays.append(standard)
-            kept.append(EncodedColumn(column.feature, column.role, column.level, float(values.mean()), float(values.std())))
+            kept.append(
+                EncodedColumn(
+                    column.feature, column.role, column.level, float(values.mean()), float(values.std())
+                )
+            )
         used = {column.feature for column in kept}
         dropped = {
             name: f"the same as {twin[name]}" if twin.get(name, name) != name else "the same for everybody"
@@ -125,7 +135,7 @@ class Encoder:
                 new = text.is_not_null() & ~text.is_in(list(self.levels[name]))
                 for row in np.flatnonzero(new.to_numpy()):
                     unknown[row].append(name)
-                texts[name] = text.replace({level: POOLED for level in self.pooled[name]})
+                texts[name] = text.replace(dict.fromkeys(self.pooled[name], POOLED))
             else:
                 numbers[name] = frame[name].cast(pl.Float64).to_numpy(writable=True)
         order = {name: i for i, name in enumerate(self.kinds)}
@@ -180,7 +190,8 @@ def _draft_columns(
                 shown.append(POOLED)
             shown = shown[1:] if len(shown) == 2 else shown
             for level in shown:
-                share = float((frame[name].replace({p: POOLED for p in pooled[name]}) == level).mean() or 0.0)
+                known = frame[name].drop_nulls().replace(dict.fromkeys(pooled[name], POOLED))
+                share = float((known == level).to_numpy().mean())
                 columns.append(EncodedColumn(name, "level", level, share, 1.0))
         else:
             columns.append(EncodedColumn(name, "value", None, 0.0, 1.0))

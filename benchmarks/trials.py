@@ -1,0 +1,117 @@
+"""One simulated trial through the whole of learning, judged by the truth: what every benchmark of the walk repeats."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import polars as pl
+from problems import Draw, p1, p2
+from threadpoolctl import threadpool_limits
+
+from alleviate.models.scores import aipw, balanced_folds, crossfit, plan_nuisances
+from alleviate.models.trial import Trial
+from alleviate.policies.choice import choose_arms
+from alleviate.policies.selection import learn_rule
+from alleviate.policies.trees import assign, fit_tree
+from alleviate.studies.evaluation import evaluate_learning
+from alleviate.terms.estimates import Estimate
+from alleviate.terms.study import CANDIDATES
+
+__all__ = ["JudgedTree", "Outcome", "judge_learning", "judge_tree"]
+
+MANY = 20_000
+TRUTH_SEED = 987_654_321
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one trial gave. Values are true means over ``MANY`` new people; larger is better."""
+
+    chosen: str
+    personalised: bool
+    advice: float
+    plain: float
+    best: float
+    optimum: float
+    rule_covered: bool
+    arms_covered: tuple[bool, ...]
+    gain_covered: bool
+    width: float
+
+
+def frame(draw: Draw) -> pl.DataFrame:
+    return pl.DataFrame({f"x{j + 1}": column for j, column in enumerate(draw.x.T)})
+
+
+@lru_cache(maxsize=8)
+def truth(problem: str) -> Draw:
+    return p2(MANY, TRUTH_SEED) if problem == "P2" else p1(problem, MANY, TRUTH_SEED)
+
+
+def plain_pick(draw: Draw) -> int:
+    """The arm that an analysis of covariance picks: outcome on arm and all features, no interactions."""
+    design = np.column_stack([np.ones(len(draw.y)), np.eye(draw.mean.shape[1])[draw.arm][:, 1:], draw.x])
+    effects = np.linalg.lstsq(design, draw.y, rcond=None)[0][1 : draw.mean.shape[1]]
+    return int(np.argmax([0.0, *effects]))
+
+
+def covers(estimate: Estimate, value: float) -> bool:
+    return bool(estimate.low <= value <= estimate.high)
+
+
+def judge_learning(problem: str, n: int, seed: int, folds: int, repeats: int) -> Outcome:
+    """Learn from ``n`` people of ``problem`` as `alleviate learn` does, and judge rule, verdict and intervals."""
+    draw, new = p1(problem, n, seed), truth(problem)
+    trial = Trial(frame(draw), draw.arm, draw.y, draw.mean.shape[1], draw.probability)
+    with threadpool_limits(1):
+        evaluation = evaluate_learning(trial, CANDIDATES, folds=folds, repeats=repeats, seed=seed)
+        learned = learn_rule(trial, CANDIDATES, np.random.SeedSequence([seed, 1]))
+        forecasts = learned.forecaster.forecast(frame(new))
+    best = int(np.argmax([arm.estimate for arm in evaluation.arms]))
+    personalised = evaluation.gain_over_best.low > 0 and learned.chosen != "none"
+    choices = choose_arms(forecasts, best_arm=best, verdict="personalise" if personalised else "equipoise")
+    advised = np.where(choices.arm >= 0, choices.arm, best)
+    arms = new.mean.mean(axis=0)
+    advice = new.value(advised)
+    return Outcome(
+        chosen=learned.chosen,
+        personalised=bool(personalised),
+        advice=advice,
+        plain=float(arms[plain_pick(draw)]),
+        best=float(arms.max()),
+        optimum=float(new.mean.max(axis=1).mean()),
+        rule_covered=covers(evaluation.rule, advice),
+        arms_covered=tuple(covers(e, float(v)) for e, v in zip(evaluation.arms, arms, strict=True)),
+        gain_covered=covers(evaluation.gain_over_best, advice - float(arms[best])),
+        width=evaluation.rule.high - evaluation.rule.low,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedTree:
+    """Regret of a depth-2 tree on AIPW scores: against the optimum, and against the best tree of that depth."""
+
+    against_optimum: float
+    against_tree: float
+
+
+@lru_cache(maxsize=1)
+def best_tree_value() -> float:
+    """The best depth-2 tree of P2, searched on the true means of many people."""
+    new = truth("P2")
+    return new.value(assign(fit_tree(new.x, new.mean, depth=2, cuts=100), new.x))
+
+
+def judge_tree(n: int, seed: int) -> JudgedTree:
+    draw, new = p2(n, seed), truth("P2")
+    folds = balanced_folds(draw.arm, 5, np.random.default_rng(seed))
+    with threadpool_limits(1):
+        plan = plan_nuisances(
+            draw.x, draw.arm, draw.y, 3, estimate_probability=False, folds=folds, seed=seed
+        )
+        fitted = crossfit(
+            draw.x, draw.arm, draw.y, 3, plan=plan, known=draw.probability, folds=folds, seed=seed
+        )
+        scores = aipw(fitted.expected, draw.probability, draw.arm, draw.y)
+        value = new.value(assign(fit_tree(draw.x, scores, depth=2), new.x))
+    return JudgedTree(float(new.mean.max(axis=1).mean()) - value, best_tree_value() - value)

@@ -1,0 +1,25 @@
+import os
+from collections.abc import Iterator
+
+import pytest
+from made_trials import TREE_STUDY, Made, make, people
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keys of these tests' own. The rooms share them, so that the order of tests does not matter."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ALLEVIATE_HOME", os.fspath(tmp_path_factory.getbasetemp() / "home"))
+        yield
+
+
+@pytest.fixture(scope="session")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Made:
+    """120 people, nobody differs, CBT better by 4 points: learned once, quickly."""
+    return make(tmp_path_factory.mktemp("small"), people(120, benefit="same"))
+
+
+@pytest.fixture(scope="session")
+def by_severity(tmp_path_factory: pytest.TempPathFactory) -> Made:
+    """1,500 people: CBT helps by 6 points above a severity of 20, and harms by 6 below."""
+    return make(tmp_path_factory.mktemp("by_severity"), people(1500, benefit="by severity"), *TREE_STUDY)
