@@ -7,7 +7,14 @@ from hypothesis import strategies as st
 
 from alleviate.models.outcome import OUTCOME_MODELS
 from alleviate.models.propensity import fit_propensity, truncation_bound
-from alleviate.models.scores import NuisancePlan, aipw, balanced_folds, crossfit, plan_nuisances, stay_in_reach
+from alleviate.models.scores import (
+    NuisancePlan,
+    aipw,
+    balanced_folds,
+    crossfit,
+    plan_nuisances,
+    stay_in_reach,
+)
 
 
 def simulated(n, seed, p=2):
@@ -106,7 +113,9 @@ class TestCrossFitting:
         plan = plan_nuisances(x, arm, y, 2, estimate_probability=True, folds=folds, seed=1)
         found = crossfit(x, arm, y, 2, plan=plan, known=None, folds=folds, seed=1)
         reached = stay_in_reach(found.probability, 2000, known=False)
-        assert aipw(found.expected, reached, arm, y).mean(axis=0) == pytest.approx(mean.mean(axis=0), abs=0.12)
+        assert aipw(found.expected, reached, arm, y).mean(axis=0) == pytest.approx(
+            mean.mean(axis=0), abs=0.12
+        )
         naive = [y[arm == k].mean() for k in (0, 1)]
         assert np.abs(naive - mean.mean(axis=0)).min() > 0.5
 

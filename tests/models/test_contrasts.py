@@ -37,11 +37,15 @@ def test_rows_of_a_trial_are_the_people_asked_for_in_that_order(known):
     assert len(rows) == 2
     assert rows.features["a"].to_list() == ["z", "x"]
     assert (rows.arm.tolist(), rows.y.tolist(), rows.arms) == ([0, 0], [2.0, 0.0], 2)
-    assert (None if rows.probability is None else rows.probability[:, 0].tolist()) == ([0.3, 0.1] if known else None)
+    assert (None if rows.probability is None else rows.probability[:, 0].tolist()) == (
+        [0.3, 0.1] if known else None
+    )
 
 
 def test_rows_of_a_learners_data_too():
-    data = EffectData(*(np.arange(3.0) + 10 * j for j in range(4)), *(np.full((3, 4), v) for v in (0.25, 1.0)))
+    data = EffectData(
+        *(np.arange(3.0) + 10 * j for j in range(4)), *(np.full((3, 4), v) for v in (0.25, 1.0))
+    )
     rows = data.rows(np.array([1]))
     assert [rows.x, rows.arm, rows.y, rows.residual] == [1, 11, 21, 31]
     assert rows.probability.shape == rows.scores.shape == (1, 4)

@@ -26,7 +26,10 @@ def frames(draw):
     n = draw(st.integers(1, 40))
     types = draw(st.lists(st.sampled_from(list(KINDS)), min_size=1, max_size=4))
     return pl.DataFrame(
-        {f"f{j}": pl.Series(draw(st.lists(KINDS[t], min_size=n, max_size=n)), dtype=t) for j, t in enumerate(types)}
+        {
+            f"f{j}": pl.Series(draw(st.lists(KINDS[t], min_size=n, max_size=n)), dtype=t)
+            for j, t in enumerate(types)
+        }
     )
 
 
@@ -115,7 +118,9 @@ class TestWhateverComes:
     def test_fitting_looks_at_the_training_people_only(self, frame, others):
         encoder = Encoder.fit(frame)
         before = encoder.to_json()
-        encoder.transform(others.select(n for n in others.columns if others.schema.get(n) == frame.schema.get(n)))
+        encoder.transform(
+            others.select(n for n in others.columns if others.schema.get(n) == frame.schema.get(n))
+        )
         assert encoder.to_json() == before
 
 
@@ -125,7 +130,9 @@ class TestNumbers:
         assert encoder.transform(pl.DataFrame({"age": [None, 33.0]})).x[:, 0].tolist() == [30.0, 33.0]
 
     def test_booleans_are_0_and_1(self):
-        assert trained(sex=[True, False, True]).transform(pl.DataFrame({"sex": [True, False]})).x[:, 0].tolist() == [1, 0]
+        assert trained(sex=[True, False, True]).transform(pl.DataFrame({"sex": [True, False]})).x[
+            :, 0
+        ].tolist() == [1, 0]
 
     def test_missing_is_marked_where_enough_lack_it_and_enough_have_it(self):
         few, enough = ([1.0, 2.0] * 10 + [None] * gone for gone in (4, 5))
@@ -151,9 +158,9 @@ class TestCategories:
 
     def test_a_missing_one_becomes_the_shares_of_those_known(self):
         encoder = trained(site=["x"] * 20 + ["y"] * 10 + ["z"] * 10)
-        assert encoder.transform(pl.DataFrame({"site": [None]}, schema={"site": pl.String})).x[0] == pytest.approx(
-            [0.5, 0.25, 0.25]
-        )
+        assert encoder.transform(pl.DataFrame({"site": [None]}, schema={"site": pl.String})).x[
+            0
+        ] == pytest.approx([0.5, 0.25, 0.25])
 
     def test_rare_levels_share_a_column(self):
         encoder = trained(site=["x"] * 12 + ["y"] * 12 + ["rare"] * 9 + ["rarer"] * 2)
@@ -200,11 +207,15 @@ class TestDropped:
 
 def test_the_share_missing_counts_features_not_columns():
     encoder = trained(site=["x", "y", "z"] * 10, age=list(np.arange(30.0)), sex=[True, False] * 15)
-    frame = pl.DataFrame({"site": [None, "x"], "age": [1.0, None], "sex": [None, True]}, schema_overrides={"site": pl.String})
+    frame = pl.DataFrame(
+        {"site": [None, "x"], "age": [1.0, None], "sex": [None, True]}, schema_overrides={"site": pl.String}
+    )
     assert encoder.transform(frame).missing == pytest.approx([2 / 3, 1 / 3])
 
 
 def test_nobody_and_nothing_are_fine():
     encoder = Encoder.fit(pl.DataFrame())
     assert encoder.transform(pl.DataFrame({"a": [1.0, 2.0]})).x.shape == (2, 0)
-    assert trained(age=[1.0, 2.0]).transform(pl.DataFrame({"age": []}, schema={"age": pl.Float64})).x.shape == (0, 1)
+    assert trained(age=[1.0, 2.0]).transform(
+        pl.DataFrame({"age": []}, schema={"age": pl.Float64})
+    ).x.shape == (0, 1)

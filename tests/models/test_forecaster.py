@@ -70,7 +70,9 @@ class TestWhatIsExpected:
         x = forecaster.encoder.transform(frame).x
         level = (x - forecaster.baseline.centre) / forecaster.baseline.scale @ forecaster.baseline.mean
         effect = 0.7 * (forecaster.effect.predict(x) - forecaster.centre)
-        assert forecaster.forecast(frame).expected == pytest.approx(forecaster.value + level[:, None] + effect)
+        assert forecaster.forecast(frame).expected == pytest.approx(
+            forecaster.value + level[:, None] + effect
+        )
 
     def test_does_not_differ_between_people_where_no_difference_was_shown(self, trained):
         forecaster, frame, _, _ = trained
@@ -195,7 +197,15 @@ class TestForWhomItCannotBeSaid:
         model = fit_moderation(EffectData(x, arm, y, y, chances, chances))
         groups = fit_neighbourhoods(x, arm, 2, 1)
         forecaster = Forecaster(
-            encoder, fit_baseline(x, arm, y, 2), np.zeros(2), np.eye(2) / 400, model, 1.0, np.zeros(2), model, groups
+            encoder,
+            fit_baseline(x, arm, y, 2),
+            np.zeros(2),
+            np.eye(2) / 400,
+            model,
+            1.0,
+            np.zeros(2),
+            model,
+            groups,
         )
         gaps = pl.DataFrame({"a": [None] * 20, "b": np.linspace(-1.5, 1.5, 20)}, schema=frame.schema)
         assert forecaster.forecast(gaps).problems == (None,) * 20

@@ -85,7 +85,12 @@ def test_without_features_they_are_the_shares_of_the_arms(arms):
 
 @pytest.mark.parametrize(
     ("n", "bound"),
-    [(10, 0.2), (100, 5 / (10 * np.log(100))), (899, 5 / (899**0.5 * np.log(899))), (10_000, 5 / (100 * np.log(10_000)))],
+    [
+        (10, 0.2),
+        (100, 5 / (10 * np.log(100))),
+        (899, 5 / (899**0.5 * np.log(899))),
+        (10_000, 5 / (100 * np.log(10_000))),
+    ],
 )
 def test_the_bound_on_small_probabilities_is_that_of_gruber_and_others(n, bound):
     assert truncation_bound(n) == pytest.approx(min(bound, 0.2))

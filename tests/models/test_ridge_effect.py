@@ -59,7 +59,9 @@ def test_its_posterior_covers_the_true_slopes_as_often_as_it_says():
         x, arm = rng.normal(size=(200, 4)), np.arange(200) % 2
         truth = h * rng.normal(size=4) / 2
         y = (arm - 0.5) * (x @ truth) + rng.normal(size=200)
-        slope, error = fit_moderation(EffectData(x, arm, y, y, np.full((200, 2), 0.5), np.zeros((200, 2)))).slopes(1, 0)
+        slope, error = fit_moderation(
+            EffectData(x, arm, y, y, np.full((200, 2), 0.5), np.zeros((200, 2)))
+        ).slopes(1, 0)
         inside += list(np.abs(slope - truth * x.std(axis=0)) < 1.96 * error)
     assert 0.93 < np.mean(inside) < 0.98
 
@@ -118,7 +120,9 @@ def test_the_variance_of_a_prediction_entry_by_entry():
         pair = model.covariance[2 * i + a, 2 * j + b] * (weights @ basis[:, a]) * (weights @ basis[:, b])
         total += z[i] * z[j] * pair
         if i == j:
-            second = pair + model.mean[i, a] * model.mean[i, b] * (weights @ basis[:, a]) * (weights @ basis[:, b])
+            second = pair + model.mean[i, a] * model.mean[i, b] * (weights @ basis[:, a]) * (
+                weights @ basis[:, b]
+            )
             total += missing[0, i] * second
     assert model.variance(data.x[:1], weights, missing) == pytest.approx([total])
 
@@ -131,7 +135,9 @@ def test_slopes_are_the_change_of_the_benefit_per_sd():
     slope, error = model.slopes(1, 2)
     assert change == pytest.approx(np.full(120, slope[1]))
     unit = model.centre + [0.0, 1.0] * model.scale
-    assert error[1] ** 2 == pytest.approx(model.variance(unit[None], np.array([0.0, 1.0, -1.0]), np.zeros((1, 2)))[0])
+    assert error[1] ** 2 == pytest.approx(
+        model.variance(unit[None], np.array([0.0, 1.0, -1.0]), np.zeros((1, 2)))[0]
+    )
 
 
 @pytest.mark.parametrize("p", [0, 1, 3])

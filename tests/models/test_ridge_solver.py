@@ -30,7 +30,9 @@ def scan(z, fixed, y):
     """The least generalised cross-validation error over the grid, and over no slopes at all."""
     n, r = fixed.shape
     least = np.linalg.lstsq(fixed, y, rcond=None)[0]
-    options = [((((y - fixed @ least) ** 2).sum()) / (n - r) ** 2, np.concatenate([least, np.zeros(z.shape[1])]))]
+    options = [
+        ((((y - fixed @ least) ** 2).sum()) / (n - r) ** 2, np.concatenate([least, np.zeros(z.shape[1])]))
+    ]
     for penalty in n * PENALTIES:
         coefficients, hat = solve(z, fixed, y, penalty)
         if (freedom := n - np.trace(hat)) > 1:
@@ -136,7 +138,9 @@ class TestBayesianAveraging:
 
     def test_no_signal_is_believed_where_there_is_none_and_not_where_there_is(self):
         weights = [
-            bayesian_ridge(*problem(9, n=200, signal=signal), scale=5.0, spreads=SPREADS, prior=PRIOR).no_signal
+            bayesian_ridge(
+                *problem(9, n=200, signal=signal), scale=5.0, spreads=SPREADS, prior=PRIOR
+            ).no_signal
             for signal in (0.0, 1.0)
         ]
         assert weights[0] > 0.4
@@ -144,7 +148,9 @@ class TestBayesianAveraging:
 
     def test_the_unit_of_the_outcome_is_only_a_unit(self):
         z, fixed, y = problem(10, signal=0.2)
-        one, thousand = (bayesian_ridge(z, fixed, u * y, scale=5.0, spreads=SPREADS, prior=PRIOR) for u in (1, 1e3))
+        one, thousand = (
+            bayesian_ridge(z, fixed, u * y, scale=5.0, spreads=SPREADS, prior=PRIOR) for u in (1, 1e3)
+        )
         assert thousand.mean == pytest.approx(1e3 * one.mean)
         assert thousand.covariance == pytest.approx(1e6 * one.covariance)
         assert thousand.no_signal == pytest.approx(one.no_signal)

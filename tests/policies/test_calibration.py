@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from problems import p1, p2
 
 from alleviate.models.scores import aipw
 from alleviate.policies.candidates import DEFAULT_GATE, RIVAL_GATE
 from alleviate.policies.selection import Calibration, calibrate, choose
+from problems import p1, p2
 
 
 def by_hand(tau, difference):
@@ -34,7 +34,9 @@ class TestTheSlope:
         scores += 0.5 * effects
         signal = effects - effects.mean(axis=1, keepdims=True)
         signal -= signal.mean(axis=0)
-        design = np.column_stack([signal.ravel(), np.tile(np.eye(3), (60, 1)), np.repeat(np.eye(60), 3, axis=0)])
+        design = np.column_stack(
+            [signal.ravel(), np.tile(np.eye(3), (60, 1)), np.repeat(np.eye(60), 3, axis=0)]
+        )
         coefficients = np.linalg.lstsq(design, scores.ravel(), rcond=None)[0]
         rest = (scores.ravel() - design @ coefficients).reshape(60, 3)
         error = np.sqrt(2.25 * ((signal * rest).sum(axis=1) ** 2).sum()) / (signal**2).sum()
@@ -57,7 +59,9 @@ class TestTheSlope:
         rng = np.random.default_rng(4)
         effects, scores = rng.normal(size=(2, 50, 3))
         found = calibrate(effects, scores)
-        moved = calibrate(effects + rng.normal(size=(50, 1)) + [1, 2, 3], scores + rng.normal(size=(50, 1)) + [0, 5, 9])
+        moved = calibrate(
+            effects + rng.normal(size=(50, 1)) + [1, 2, 3], scores + rng.normal(size=(50, 1)) + [0, 5, 9]
+        )
         assert (moved.slope, moved.z) == pytest.approx((found.slope, found.z))
         assert moved.loss == pytest.approx(found.loss)
 
@@ -101,7 +105,9 @@ class TestTheChoice:
     def test_no_effect_at_all_needs_no_rival(self):
         assert choose({"none": seen(0.0, NOISE)}, ("none",)) == "none"
 
-    @pytest.mark.parametrize(("name", "gate"), [("ridge", DEFAULT_GATE), ("tree1", RIVAL_GATE), ("bcf", RIVAL_GATE)])
+    @pytest.mark.parametrize(
+        ("name", "gate"), [("ridge", DEFAULT_GATE), ("tree1", RIVAL_GATE), ("bcf", RIVAL_GATE)]
+    )
     def test_each_must_pass_its_own_gate(self, name, gate):
         found = {other: seen(0.0, NOISE) for other in ALL}
         assert choose(found | {name: seen(gate, NOISE - 9)}, ALL) == "none"

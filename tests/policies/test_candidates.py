@@ -199,4 +199,11 @@ class TestWithoutStochtree:
 
 def test_a_learner_sees_no_more_than_it_should():
     """What a fit may depend on is what the contract lists: nothing of the outcome under arms not given."""
-    assert [field.name for field in fields(EffectData)] == ["x", "arm", "y", "residual", "probability", "scores"]
+    assert [field.name for field in fields(EffectData)] == [
+        "x",
+        "arm",
+        "y",
+        "residual",
+        "probability",
+        "scores",
+    ]

@@ -55,7 +55,9 @@ def test_the_error_is_that_of_the_two_arms_compared():
         ("personalise", 0.0, "none"),
     ],
 )
-def test_established_needs_an_interval_above_0_and_a_verdict_that_something_was_shown(verdict, benefit, strength):
+def test_established_needs_an_interval_above_0_and_a_verdict_that_something_was_shown(
+    verdict, benefit, strength
+):
     assert chosen([[benefit, 0.0]], verdict=verdict).strength == (strength,)
 
 
@@ -66,7 +68,9 @@ def test_who_cannot_be_judged_gets_no_arm_but_the_reason():
     assert found.reasons == (None, "too unlike")
 
 
-@given(st.lists(st.lists(st.floats(-5, 5), min_size=3, max_size=3), min_size=1, max_size=6), st.integers(0, 2))
+@given(
+    st.lists(st.lists(st.floats(-5, 5), min_size=3, max_size=3), min_size=1, max_size=6), st.integers(0, 2)
+)
 def test_nobody_is_given_an_arm_that_is_expected_to_be_worse(expected, best_arm):
     found = chosen(expected, best_arm=best_arm)
     for i, person in enumerate(expected):

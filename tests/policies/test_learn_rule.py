@@ -3,12 +3,12 @@
 import numpy as np
 import polars as pl
 import pytest
-from problems import p1, p2
 
 from alleviate.models.forecaster import fit_baseline
 from alleviate.models.trial import Trial
 from alleviate.policies.selection import Learned, learn_rule
 from alleviate.terms.study import CANDIDATES as DEFAULTS
+from problems import p1, p2
 
 
 def trial(draw, known=True):
@@ -32,8 +32,8 @@ def three_arms():
 
 class TestWhatIsLearned:
     def test_where_nobody_differs_everybody_mostly_gets_the_same(self):
-        rules = [learn(p1("null", 200, seed), ("ridge", "tree1"), seed).chosen for seed in range(6)]
-        assert rules.count("none") >= 5
+        rules = [learn(p1("null", 200, seed), ("ridge", "tree1"), seed).chosen for seed in range(10)]
+        assert rules.count("none") >= 8
 
     def test_where_regions_differ_a_tree_sees_them(self, three_arms):
         draw, learned = three_arms
@@ -68,7 +68,9 @@ class TestWhatIsLearned:
     def test_the_baseline_is_that_of_everybody(self, three_arms):
         draw, learned = three_arms
         x = learned.forecaster.encoder.transform(trial(draw).features).x
-        assert learned.forecaster.baseline.predict(x) == pytest.approx(fit_baseline(x, draw.arm, draw.y, 3).predict(x))
+        assert learned.forecaster.baseline.predict(x) == pytest.approx(
+            fit_baseline(x, draw.arm, draw.y, 3).predict(x)
+        )
 
 
 class TestProbabilities:
@@ -109,9 +111,13 @@ class TestReproducible:
         draw, train = p1("lin", 150, 1), np.arange(120)
         whole = trial(draw)
         features = pl.concat([whole.features[:120], whole.features[120:].select(pl.all() * -50)])
-        other = Trial(features, np.r_[draw.arm[:120], 1 - draw.arm[120:]], np.r_[draw.y[:120], draw.y[120:] + 99], 2)
+        other = Trial(
+            features, np.r_[draw.arm[:120], 1 - draw.arm[120:]], np.r_[draw.y[:120], draw.y[120:] + 99], 2
+        )
         known = Trial(whole.features, draw.arm, draw.y, 2)
-        rules = [learn_rule(t.rows(train), ("ridge", "tree1"), np.random.SeedSequence(1)) for t in (known, other)]
+        rules = [
+            learn_rule(t.rows(train), ("ridge", "tree1"), np.random.SeedSequence(1)) for t in (known, other)
+        ]
         self.same(*rules)
 
 

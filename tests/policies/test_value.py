@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from problems import p1
 
 from alleviate.models.scores import aipw
 from alleviate.policies.value import mean_with_interval, scores_under
 from alleviate.terms.estimates import Z
+from problems import p1
 
 
 def test_each_person_is_scored_under_the_arm_assigned():
@@ -53,7 +53,10 @@ def test_sites_that_differ_need_the_clustered_interval():
     site = np.repeat(np.arange(40), 10)
     for _ in range(500):
         person = rng.normal(size=40)[site] + rng.normal(size=400)
-        for found, interval in ((plain, mean_with_interval(person)), (clustered, mean_with_interval(person, site))):
+        for found, interval in (
+            (plain, mean_with_interval(person)),
+            (clustered, mean_with_interval(person, site)),
+        ):
             found.append(interval.low <= 0 <= interval.high)
     assert 0.91 < np.mean(clustered) < 0.97
     assert np.mean(plain) < 0.8

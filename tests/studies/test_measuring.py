@@ -66,16 +66,15 @@ def how_often_covered(rule: alleviate.LearnedRule, draws: list[Draw]) -> float:
 
 @pytest.mark.slow
 def test_p1_two_arms_drawn_by_lot(tmp_path):
-    rule = learned(tmp_path, p1("thr", 1500, 1), '{ "0" = 0.5, "1" = 0.5 }')
-    assert len(set(person["arm"] for person in rule.advise(table(p1("thr", 300, 50))))) > 1
-    assert how_often_covered(rule, [p1("thr", 800, seed) for seed in range(100, 108)]) >= 0.85
+    rule = learned(tmp_path, p1("thr", 1200, 1), '{ "0" = 0.5, "1" = 0.5 }')
+    assert {person["arm"] for person in rule.advise(table(p1("thr", 300, 50)))} >= {"0", "1"}
+    assert how_often_covered(rule, [p1("thr", 600, seed) for seed in range(100, 105)]) >= 0.85
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("probability", ['{ "0" = "p0", "1" = "p1", "2" = "p2" }'])
-def test_p2_three_arms_with_chances_that_depend_on_the_person(tmp_path, probability):
-    rule = learned(tmp_path, p2(2000, 1), probability)
-    draws = [p2(1000, seed) for seed in range(100, 106)]
+def test_p2_three_arms_with_chances_that_depend_on_the_person(tmp_path):
+    rule = learned(tmp_path, p2(1500, 1), '{ "0" = "p0", "1" = "p1", "2" = "p2" }')
+    draws = [p2(800, seed) for seed in range(100, 104)]
     true = [truth(rule, draw) for draw in draws]
     assert all(value["rule"] > value["best_arm"] + 0.3 for value in true)
     assert how_often_covered(rule, draws) >= 0.85

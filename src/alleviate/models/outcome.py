@@ -10,7 +10,7 @@ import numpy as np
 from alleviate.models.ridge import ridge_gcv
 from alleviate.models.trial import Floats, Ints
 
-__all__ = ["OUTCOME_MODELS", "OutcomeModel", "RidgeOutcome", "fit_boosted_outcome", "fit_ridge_outcome"]
+__all__ = ["OUTCOME_MODELS", "LinearOutcome", "OutcomeModel"]
 
 
 class OutcomeModel(Protocol):
@@ -22,8 +22,8 @@ class OutcomeModel(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class RidgeOutcome:
-    """One slope per feature for all arms, shrunk; one level per arm, not shrunk."""
+class LinearOutcome:
+    """One slope per feature for all arms, and one level per arm."""
 
     centre: Floats
     scale: Floats
@@ -34,13 +34,24 @@ class RidgeOutcome:
         return ((x - self.centre) / self.scale @ self.slope)[:, None] + self.level
 
 
-def fit_ridge_outcome(x: Floats, arm: Ints, y: Floats, arms: int, seed: int) -> RidgeOutcome:
-    """Analysis of covariance with ridge slopes (``seed`` is not needed)."""
-    centre = x.mean(axis=0)
-    scale = x.std(axis=0)
+def _standardised(x: Floats) -> tuple[Floats, Floats, Floats]:
+    centre, scale = x.mean(axis=0), x.std(axis=0)
     scale = np.where(scale > 1e-12, scale, 1.0)
-    slope, level = ridge_gcv((x - centre) / scale, np.eye(arms)[arm], y)
-    return RidgeOutcome(centre, scale, slope, level)
+    return (x - centre) / scale, centre, scale
+
+
+def fit_linear_outcome(x: Floats, arm: Ints, y: Floats, arms: int, seed: int) -> LinearOutcome:
+    """Analysis of covariance by least squares, as a trial's own analysis would have it (``seed`` is not needed)."""
+    z, centre, scale = _standardised(x)
+    fitted = np.linalg.lstsq(np.column_stack([np.eye(arms)[arm], z]), y, rcond=None)[0]
+    return LinearOutcome(centre, scale, fitted[arms:], fitted[:arms])
+
+
+def fit_ridge_outcome(x: Floats, arm: Ints, y: Floats, arms: int, seed: int) -> LinearOutcome:
+    """The same with slopes shrunk and levels not (``seed`` is not needed)."""
+    z, centre, scale = _standardised(x)
+    slope, level = ridge_gcv(z, np.eye(arms)[arm], y)
+    return LinearOutcome(centre, scale, slope, level)
 
 
 BOOSTING = {
@@ -77,7 +88,8 @@ def fit_boosted_outcome(x: Floats, arm: Ints, y: Floats, arms: int, seed: int) -
 
 
 OUTCOME_MODELS: dict[str, Callable[[Floats, Ints, Floats, int, int], OutcomeModel]] = {
+    "linear": fit_linear_outcome,
     "ridge": fit_ridge_outcome,
     "boosted": fit_boosted_outcome,
 }
-"""From the simplest."""
+"""From the plainest, which is what a trial's own analysis would be."""
