@@ -1,6 +1,7 @@
-"""Problems with a known optimum: every person's expected outcome under every arm is known, so value and regret are exact.
+"""Problems with a known optimum: what each arm would do for each person is known, so regret is exact.
 
-P1 is a small psychotherapy trial, P2 the three-arm problem of Zhou, Athey & Wager (2023, Operations Research 71:148).
+P1 is a small psychotherapy trial, P2 the three-arm problem of Zhou, Athey & Wager (2023, Operations
+Research 71:148).
 """
 
 from collections.abc import Callable
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Draw", "P1_EFFECTS", "p1", "p2"]
+__all__ = ["P1_EFFECTS", "Draw", "p1", "p2"]
 
 Floats = NDArray[np.float64]
 
@@ -18,7 +19,7 @@ Floats = NDArray[np.float64]
 class Draw:
     """One simulated trial of n people: features (n, p), arm (n,) in 0..K-1, outcome (n,) larger is better.
 
-    ``probability`` (n, K) is how the arms were assigned; ``mean`` (n, K) each person's expected outcome under each arm.
+    ``probability`` (n, K): how the arms were assigned; ``mean`` (n, K): expected outcome under each arm.
     """
 
     x: Floats
@@ -53,7 +54,7 @@ def p1(effect: str, n: int, seed: int) -> Draw:
 
 
 def p2(n: int, seed: int) -> Draw:
-    """Three arms, three regions, treatment probabilities that depend on the region; V*=2.252, best arm 1.450."""
+    """Three arms, three regions that also steer the treatment; V*=2.252, best arm 1.450."""
     rng = np.random.default_rng(seed)
     x = rng.uniform(size=(n, 10))
     a, b = x[:, 4], x[:, 6]

@@ -20,16 +20,16 @@ import numpy as np
 from joblib import Parallel, delayed
 from rich.console import Console
 from rich.table import Table
-from trials import Outcome, best_tree_value, judge_learning, judge_tree
 
 from alleviate.policies.trees import fit_tree
+from trials import Outcome, best_tree_value, judge_learning, judge_tree
 
 RESULTS = Path(__file__).parent / "results"
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of the table: what was asked, what was found, and whether it holds (``None``: for the record)."""
+    """One line of the table: asked, found, and whether it holds (``None``: for the record)."""
 
     what: str
     asked: str
@@ -45,7 +45,17 @@ def jobs2() -> list[Line]:
             out = Path(folder) / name / "jobs2"
             start = perf_counter()
             subprocess.run(
-                [sys.executable, "-m", "alleviate", "learn", "jobs2", "--out", str(out), "--workers", str(workers)],
+                [
+                    sys.executable,
+                    "-m",
+                    "alleviate",
+                    "learn",
+                    "jobs2",
+                    "--out",
+                    str(out),
+                    "--workers",
+                    str(workers),
+                ],
                 check=True,
                 capture_output=True,
             )
@@ -78,7 +88,9 @@ def trees(seeds: int, cores: int) -> list[Line]:
         found = f"{mean_error(regret)} against the best such tree (value {best_tree_value():.3f})"
         lines.append(Line(what, f"≤ {limit}", found, bool(regret.mean() <= limit)))
         beyond = "— of it no tree of depth 2 can have less than the best one leaves"
-        lines.append(Line(f"{beyond}, n={n}", "for the record", f"{mean_error(whole)} against the optimum 2.25", None))
+        lines.append(
+            Line(f"{beyond}, n={n}", "for the record", f"{mean_error(whole)} against the optimum 2.25", None)
+        )
     return lines
 
 
@@ -86,7 +98,9 @@ def learned_trials(scale: float, repeats: int, cores: int) -> list[Line]:
     def run(problem: str, n: int, seeds: int) -> list[Outcome]:
         seeds = max(4, round(seeds * scale))
         started = perf_counter()
-        found = Parallel(cores)(delayed(judge_learning)(problem, n, seed, 5, repeats) for seed in range(seeds))
+        found = Parallel(cores)(
+            delayed(judge_learning)(problem, n, seed, 5, repeats) for seed in range(seeds)
+        )
         note(f"P1 {problem}, n={n}: {seeds} trials in {perf_counter() - started:.0f} s")
         return list(found)
 
@@ -99,17 +113,49 @@ def learned_trials(scale: float, repeats: int, cores: int) -> list[Line]:
     rule = np.mean([o.rule_covered for o in every])
     arms = np.mean([covered for o in every for covered in o.arms_covered])
     lines = [
-        Line("P1 τ_null, n=200: verdict personalise", "≤ 5 of 100", f"{personal} of {len(null)}", personal <= 0.05 * len(null)),
-        Line("P1 τ_null, n=200: advice harms (> .01 below the plain pick)", "≤ 5 of 100", f"{harmed} of {len(null)}", harmed <= 0.05 * len(null)),
-        Line(f"P1 τ_lin, n=500, {len(first)} seeds: true value of the advice over the best arm", "> 0", mean_error(gain), bool(gain.mean() > 0)),
-        Line(f"value of the rule covered by its 95 % interval, {len(every)} P1 trials", "92–97 %", f"{rule:.1%}", bool(0.92 <= rule <= 0.97)),
-        Line(f"value of each arm covered, {len(every)} P1 trials", "92–97 %", f"{arms:.1%}", bool(0.92 <= arms <= 0.97)),
+        Line(
+            "P1 τ_null, n=200: verdict personalise",
+            "≤ 5 of 100",
+            f"{personal} of {len(null)}",
+            personal <= 0.05 * len(null),
+        ),
+        Line(
+            "P1 τ_null, n=200: advice harms (> .01 below the plain pick)",
+            "≤ 5 of 100",
+            f"{harmed} of {len(null)}",
+            harmed <= 0.05 * len(null),
+        ),
+        Line(
+            f"P1 τ_lin, n=500, {len(first)} seeds: true value of the advice over the best arm",
+            "> 0",
+            mean_error(gain),
+            bool(gain.mean() > 0),
+        ),
+        Line(
+            f"value of the rule covered by its 95 % interval, {len(every)} P1 trials",
+            "92–97 %",
+            f"{rule:.1%}",
+            bool(0.92 <= rule <= 0.97),
+        ),
+        Line(
+            f"value of each arm covered, {len(every)} P1 trials",
+            "92–97 %",
+            f"{arms:.1%}",
+            bool(0.92 <= arms <= 0.97),
+        ),
     ]
     for name, outcomes in (("null, n=200", null), ("lin, n=500", lin), ("thr, n=200", thr)):
-        covered = np.mean([o.rule_covered for o in outcomes])
+        covered, packaged, gained = (
+            np.mean([getattr(o, name) for o in outcomes])
+            for name in ("rule_covered", "packaged_covered", "gain_covered")
+        )
         value = np.array([o.advice - o.plain for o in outcomes])
         harmed = sum(o.advice < o.plain - 0.01 for o in outcomes)
-        found = f"covered {covered:.0%}; advice over the plain pick {mean_error(value)}; harmed {harmed}; personalise {sum(o.personalised for o in outcomes)}"
+        found = (
+            f"covered: value {covered:.0%}, of the packaged rule {packaged:.0%}, gain {gained:.0%}; "
+            f"advice over the plain pick {mean_error(value)}; harmed {harmed}; "
+            f"personalise {sum(o.personalised for o in outcomes)}"
+        )
         lines.append(Line(f"— P1 {name}, {len(outcomes)} trials", "for the record", found, None))
     return lines
 
@@ -131,7 +177,9 @@ def written(lines: Iterable[Line], settings: dict[str, object]) -> None:
     body = "| what | asked | found | holds |\n|---|---|---|---|\n"
     body += "".join(f"| {r['what']} | {r['asked']} | {r['found']} | {marks[r['holds']]} |\n" for r in rows)
     (RESULTS / "walk.md").write_text(head + body, encoding="utf-8")
-    (RESULTS / "walk.json").write_text(json.dumps({"settings": settings, "lines": rows}, indent=1) + "\n", encoding="utf-8")
+    (RESULTS / "walk.json").write_text(
+        json.dumps({"settings": settings, "lines": rows}, indent=1) + "\n", encoding="utf-8"
+    )
     table = Table("what", "asked", "found", "holds")
     for r in rows:
         table.add_row(r["what"], r["asked"], r["found"], marks[r["holds"]])
@@ -140,8 +188,12 @@ def written(lines: Iterable[Line], settings: dict[str, object]) -> None:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--scale", type=float, default=1.0, help="share of the trials to run, for a quick look")
-    parser.add_argument("--repeats", type=int, default=3, help="repeats of the outer cross-fitting of simulated trials")
+    parser.add_argument(
+        "--scale", type=float, default=1.0, help="share of the trials to run, for a quick look"
+    )
+    parser.add_argument(
+        "--repeats", type=int, default=3, help="repeats of the outer cross-fitting of simulated trials"
+    )
     parser.add_argument("--cores", type=int, default=os.cpu_count() or 1)
     asked = parser.parse_args()
     parts: list[Callable[[], list[Line]]] = [

@@ -1,20 +1,20 @@
-"""One simulated trial through the whole of learning, judged by the truth: what every benchmark of the walk repeats."""
+"""One simulated trial through the whole of learning, judged by the truth."""
 
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
 import polars as pl
-from problems import Draw, p1, p2
 from threadpoolctl import threadpool_limits
 
 from alleviate.models.trial import Trial
 from alleviate.policies.choice import choose_arms
-from alleviate.policies.selection import learn_rule
+from alleviate.policies.selection import Learned, learn_rule
 from alleviate.policies.trees import assign, fit_tree
 from alleviate.studies.evaluation import evaluate_learning
 from alleviate.terms.estimates import Estimate
 from alleviate.terms.study import CANDIDATES
+from problems import Draw, p1, p2
 
 __all__ = ["JudgedTree", "Outcome", "judge_learning", "judge_tree"]
 
@@ -24,7 +24,12 @@ TRUTH_SEED = 987_654_321
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What one trial gave. Values are true means over ``MANY`` new people; larger is better."""
+    """What one trial gave. Values are true means over ``MANY`` new people; larger is better.
+
+    ``rule_covered``: the interval of the rule's value holds the mean true value of the folds' rules, which
+    is what cross-fitting estimates; ``packaged_covered``: it holds that of the one rule that is packaged;
+    ``gain_covered``: the interval of the gain holds the folds' mean true gain over the arm that each picked.
+    """
 
     chosen: str
     personalised: bool
@@ -33,6 +38,8 @@ class Outcome:
     best: float
     optimum: float
     rule_covered: bool
+    packaged_covered: bool
+    gain_covered: bool
     arms_covered: tuple[bool, ...]
     width: float
 
@@ -54,23 +61,31 @@ def plain_pick(draw: Draw) -> int:
 
 
 def covers(estimate: Estimate, value: float) -> bool:
-    return bool(estimate.low <= value <= estimate.high)
+    return bool(estimate.low - 1e-9 <= value <= estimate.high + 1e-9)
 
 
 def judge_learning(problem: str, n: int, seed: int, folds: int, repeats: int) -> Outcome:
-    """Learn from ``n`` people of ``problem`` as `alleviate learn` does, and judge rule, verdict and intervals."""
+    """Learn from ``n`` people of ``problem`` as `alleviate learn` does; judge rule, verdict, intervals."""
     draw, new = p1(problem, n, seed), truth(problem)
     trial = Trial(frame(draw), draw.arm, draw.y, draw.mean.shape[1], draw.probability)
+    people, arms = frame(new), new.mean.mean(axis=0)
+
+    def probe(learned: Learned) -> tuple[float, float]:
+        x = learned.forecaster.encoder.transform(people).x
+        value = new.value(learned.forecaster.differences(x).argmax(axis=1))
+        return value, value - float(arms[learned.best_arm])
+
     with threadpool_limits(1):
-        evaluation = evaluate_learning(trial, CANDIDATES, folds=folds, repeats=repeats, seed=seed)
+        evaluation = evaluate_learning(
+            trial, CANDIDATES, folds=folds, repeats=repeats, seed=seed, probe=probe
+        )
         learned = learn_rule(trial, CANDIDATES, np.random.SeedSequence([seed, 1]))
         value = np.array([arm.estimate for arm in evaluation.arms])
-        forecasts = replace(learned.forecaster, value=value).forecast(frame(new))
+        forecasts = replace(learned.forecaster, value=value).forecast(people)
     best = int(value.argmax())
     personalised = evaluation.gain_over_best.low > 0 and learned.chosen != "none"
     choices = choose_arms(forecasts, best_arm=best, verdict="personalise" if personalised else "equipoise")
     advised = np.where(choices.arm >= 0, choices.arm, best)
-    arms = new.mean.mean(axis=0)
     advice = new.value(advised)
     return Outcome(
         chosen=learned.chosen,
@@ -79,7 +94,9 @@ def judge_learning(problem: str, n: int, seed: int, folds: int, repeats: int) ->
         plain=float(arms[plain_pick(draw)]),
         best=float(arms.max()),
         optimum=float(new.mean.max(axis=1).mean()),
-        rule_covered=covers(evaluation.rule, advice),
+        rule_covered=covers(evaluation.rule, evaluation.probed[0]),
+        packaged_covered=covers(evaluation.rule, advice),
+        gain_covered=covers(evaluation.gain_over_best, evaluation.probed[1]),
         arms_covered=tuple(covers(e, float(v)) for e, v in zip(evaluation.arms, arms, strict=True)),
         width=evaluation.rule.high - evaluation.rule.low,
     )
@@ -87,7 +104,7 @@ def judge_learning(problem: str, n: int, seed: int, folds: int, repeats: int) ->
 
 @dataclass(frozen=True, slots=True)
 class JudgedTree:
-    """Regret of a depth-2 tree on AIPW scores: against the optimum, and against the best tree of that depth."""
+    """Regret of a depth-2 tree on AIPW scores, against the optimum and against the best such tree."""
 
     against_optimum: float
     against_tree: float

@@ -49,10 +49,10 @@ def _findings(verdict: str) -> Findings:
     """What the advice reads of it is the verdict alone."""
     return Findings(
         n=0, n_read=0, arms={}, missing_outcome={}, outcome={}, usual=None, assignment="randomised",
-        verdict=verdict, reason="", best_arm="talk", rule=RuleWords("effects", "", ()), value={}, gain={}, contrasts={},
-        share_per_arm={}, share_abstained=0.0, strengths={}, benefit={}, heterogeneity={}, candidates=(),
-        moderators=(), columns=(), dropped={}, overlap=Overlap("known", "", 0.0, 0, {}), warnings=(),
-        folds=5, repeats=1, seed=1, fingerprint="ab" * 32, versions={},
+        verdict=verdict, reason="", best_arm="talk", rule=RuleWords("effects", "", ()), value={}, gain={},
+        contrasts={}, share_per_arm={}, share_abstained=0.0, strengths={}, benefit={}, heterogeneity={},
+        candidates=(), moderators=(), columns=(), dropped={}, overlap=Overlap("known", "", 0.0, 0, {}),
+        warnings=(), folds=5, repeats=1, seed=1, fingerprint="ab" * 32, versions={},
     )  # fmt: skip
 
 
@@ -102,7 +102,7 @@ def people() -> pl.DataFrame:
 
 @pytest.fixture(scope="session")
 def learned() -> dict[str, RulePackage]:
-    """A rule of each learner, as learned from one trial: walking helps the more severe; symptoms, lower is better."""
+    """A rule of each learner from one trial: walking helps the more severe; symptoms, lower is better."""
     frame, rng = _people(300, 1), np.random.default_rng(2)
     arm = np.arange(300) % 2
     benefit = 0.12 * (frame["severity"].to_numpy() - 20) + 0.1

@@ -36,7 +36,8 @@ def test_what_speaks_for_comes_before_what_speaks_against(made, reasons):
     assert against < 0 < for_
     assert told == (
         AHEAD,
-        f"Depression at the start (27) speaks for walk over talk: +{for_:.2f} points compared with the average person.",
+        f"Depression at the start (27) speaks for walk over talk: +{for_:.2f} points "
+        "compared with the average person.",
         f"Age (55) speaks against walk: −{-against:.2f} points compared with the average person.",
     )
 

@@ -19,7 +19,7 @@ def records_of(people, record):
 
 
 def same(one, other):
-    """Equal but for the last digits of numbers: sums over many people at once may be added in another order."""
+    """Equal but for the last digits: sums for many people at once may be added in another order."""
     if isinstance(one, dict):
         return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
     return one == (pytest.approx(other, rel=1e-12, abs=1e-12) if isinstance(other, float) else other)

@@ -29,11 +29,11 @@ ADVICE_KEYS = {
 
 @pytest.fixture(scope="module")
 def walk(tmp_path_factory):
-    """A quick jobs2 (2 folds, 1 repeat), learned once by the command line: folder, JSON."""
+    """A quick jobs2 (2 folds, 1 repeat, two learners), learned once by the command line: folder, JSON."""
     folder = tmp_path_factory.mktemp("walk")
     shipped = Path(str(alleviate.__file__)).parent / "studies" / "shipped" / "jobs2.toml"
     quick = shipped.read_text().replace("folds = 5", "folds = 2").replace("repeats = 10", "repeats = 1")
-    (folder / "quick.toml").write_text(quick)
+    (folder / "quick.toml").write_text(quick + '\n[learning]\ncandidates = ["none", "ridge"]\n')
     people = open_data(load("jobs2")).frame
     people.head(3).drop("depress2", "treat").write_csv(folder / "three.csv")
     people.head(9).drop("depress2", "treat").write_parquet(folder / "nine.parquet")
@@ -105,7 +105,7 @@ def test_evaluate_measures_the_rule_on_other_people(walk, capsys, monkeypatch):
 
 def test_learn_for_people_is_five_lines_and_nothing_else(walk):
     folder, _ = walk
-    run = alleviate_in(folder, "learn", "quick.toml", "--out", "again")
+    run = alleviate_in(folder, "learn", "quick.toml", "--out", "again", "--workers", "1")
     assert run.returncode == 0
     lines = run.stdout.splitlines()
     assert len(lines) == 5
@@ -116,7 +116,7 @@ def test_learn_for_people_is_five_lines_and_nothing_else(walk):
 
 def test_learn_shows_a_bar_on_a_terminal(walk):
     folder, _ = walk
-    seen = on_a_terminal(folder, "learn", "quick.toml", "--out", "third")
+    seen = on_a_terminal(folder, "learn", "quick.toml", "--out", "third", "--workers", "1")
     assert "━" in seen
     assert "Verdict: " in seen
 

@@ -126,14 +126,20 @@ class TestThePlan:
         folds = balanced_folds(arm, 5, np.random.default_rng(5))
         return plan_nuisances(x, arm, y, 2, estimate_probability=estimate, folds=folds, seed=1)
 
-    def test_takes_the_line_where_the_truth_is_a_line(self):
+    def test_takes_least_squares_where_the_truth_is_a_line(self):
         rng = np.random.default_rng(6)
         x = rng.normal(size=(400, 3))
-        assert self.plan(x, x @ [1.0, -1.0, 0.5] + rng.normal(size=400)) == NuisancePlan("ridge")
+        assert self.plan(x, x @ [1.0, -1.0, 0.5] + rng.normal(size=400)) == NuisancePlan("linear")
 
-    def test_takes_the_simpler_where_neither_sees_anything(self):
+    def test_mostly_takes_the_simplest_where_none_sees_anything(self):
+        rng = np.random.default_rng(1)
+        found = [self.plan(rng.normal(size=(300, 1)), rng.normal(size=300)).outcome for _ in range(10)]
+        assert found.count("boosted") == 0
+        assert found.count("linear") >= 5
+
+    def test_takes_ridge_where_features_are_many_and_say_little(self):
         rng = np.random.default_rng(7)
-        assert self.plan(rng.normal(size=(200, 3)), rng.normal(size=200)).outcome == "ridge"
+        assert self.plan(rng.normal(size=(80, 40)), rng.normal(size=80)).outcome == "ridge"
 
     def test_takes_boosted_trees_where_the_truth_is_far_from_a_line(self):
         rng = np.random.default_rng(8)

@@ -199,6 +199,17 @@ class TestDropped:
         )
         assert encoder.dropped == {"celsius": "the same as kelvin", "heat": "the same as hot"}
 
+    def test_names_and_free_text_are_neither_used_nor_kept(self):
+        people = [f"person {i}" for i in range(30)]
+        encoder = trained(name=people, age=list(np.arange(30.0)))
+        assert encoder.dropped == {"name": "30 values that few people share: an identifier or free text"}
+        assert "person" not in str(encoder.to_json())
+        assert encoder.transform(pl.DataFrame({"name": ["someone new"], "age": [3.0]})).unknown == ((),)
+
+    def test_a_category_of_rare_levels_only(self):
+        encoder = trained(ward=["a", "b", "c"] * 3)
+        assert encoder.dropped == {"ward": "no value that 10 people share"}
+
     def test_almost_the_same_stays(self):
         age = np.arange(30.0)
         other = age + np.where(np.arange(30) == 7, 0.01, 0.0)

@@ -85,7 +85,7 @@ def test_typical_people_are_within_reach_and_strangers_are_not():
     groups = fitted(900)
     fresh, _ = people(900, seed=4)
     assert (asked(groups, fresh)[1] <= 1).mean() > 0.97
-    assert (asked(groups, fresh + [0, 0, 0, 40])[1] > 1).all()
+    assert (asked(groups, fresh + np.array([0, 0, 0, 40]))[1] > 1).all()
 
 
 def test_people_who_are_all_alike_are_within_their_own_reach():
@@ -96,7 +96,7 @@ def test_people_who_are_all_alike_are_within_their_own_reach():
         groups = fit_neighbourhoods(x, arm, 3, 1)
     assert groups.reach.tolist() == [LEAST_REACH] * 8
     assert asked(groups, x)[1].max() < 1e-6
-    assert (asked(groups, x + [2.0, 0, 0])[1] > 1).all()
+    assert (asked(groups, x + np.array([2.0, 0, 0]))[1] > 1).all()
 
 
 def test_the_same_seed_gives_the_same_groups_and_json_keeps_them():

@@ -15,7 +15,7 @@ def simulated(n, seed, arms=3):
     return x, arm, mean[np.arange(n), arm] + 0.5 * rng.normal(size=n), mean
 
 
-@pytest.mark.parametrize(("name", "off"), [("ridge", 0.05), ("boosted", 0.5)])
+@pytest.mark.parametrize(("name", "off"), [("linear", 0.05), ("ridge", 0.05), ("boosted", 0.5)])
 def test_each_arm_is_predicted_as_it_is(name, off):
     x, arm, y, mean = simulated(3000, 1)
     predicted = OUTCOME_MODELS[name](x, arm, y, 3, 1).predict(x)
@@ -23,7 +23,13 @@ def test_each_arm_is_predicted_as_it_is(name, off):
     assert np.sqrt(((predicted - mean) ** 2).mean(axis=0)).max() < off
 
 
-def test_ridge_is_an_analysis_of_covariance_with_shrunken_slopes():
+def test_linear_is_the_analysis_of_covariance_of_a_plain_trial():
+    x, arm, y, _ = simulated(90, 2)
+    a, b = np.split(np.linalg.lstsq(np.column_stack([np.eye(3)[arm], x]), y, rcond=None)[0], [3])
+    assert OUTCOME_MODELS["linear"](x, arm, y, 3, 1).predict(x) == pytest.approx((x @ b)[:, None] + a)
+
+
+def test_ridge_is_the_same_with_shrunken_slopes():
     x, arm, y, _ = simulated(90, 2)
     z = (x - x.mean(axis=0)) / x.std(axis=0)
     slope, level = ridge_gcv(z, np.eye(3)[arm], y)
@@ -31,10 +37,18 @@ def test_ridge_is_an_analysis_of_covariance_with_shrunken_slopes():
     assert OUTCOME_MODELS["ridge"](x, arm, y, 3, 1).predict(x) == pytest.approx(expected)
 
 
-def test_a_constant_feature_is_no_trouble():
+@pytest.mark.parametrize("name", OUTCOME_MODELS)
+def test_a_constant_feature_is_no_trouble(name):
     x, arm, y, _ = simulated(60, 3)
     x[:, 2] = 7.0
-    assert np.isfinite(OUTCOME_MODELS["ridge"](x, arm, y, 3, 1).predict(x)).all()
+    assert np.isfinite(OUTCOME_MODELS[name](x, arm, y, 3, 1).predict(x)).all()
+
+
+@pytest.mark.parametrize("name", OUTCOME_MODELS)
+def test_more_features_than_people_are_no_trouble(name):
+    rng = np.random.default_rng(7)
+    x, arm, y = rng.normal(size=(40, 60)), np.arange(40) % 3, rng.normal(size=40)
+    assert np.isfinite(OUTCOME_MODELS[name](x, arm, y, 3, 1).predict(x)).all()
 
 
 def test_boosting_sees_the_arm_as_features_and_answers_arm_by_arm():

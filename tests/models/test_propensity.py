@@ -50,8 +50,8 @@ def test_they_are_calibrated_out_of_fold(strength):
 
 
 def test_in_a_fair_trial_the_features_tell_almost_nothing():
-    for seed in range(3):
-        x, arm, _ = observed(200, seed, strength=0.0, p=10)
+    for seed in range(2):
+        x, arm, _ = observed(150, seed, strength=0.0, p=10)
         plain = LogisticRegression(C=np.inf, max_iter=1000).fit(x, arm).predict_proba(x)[:, 1].std()
         assert out_of_fold(x, arm, 2)[:, 1].std() < plain / 2
 

@@ -72,7 +72,7 @@ class TestGeneralisedCrossValidation:
         assert mix @ mixed_a == pytest.approx(a)
         shifted, shifted_a = ridge_gcv(z + fixed @ np.ones((2, 5)), fixed, y + fixed @ [1e3, -50.0])
         assert shifted == pytest.approx(b)
-        assert shifted_a == pytest.approx(a + [1e3, -50.0] - b.sum())
+        assert shifted_a == pytest.approx(a + np.array([1e3, -50.0]) - b.sum())
 
     def test_a_fixed_column_given_twice_counts_once(self):
         z, fixed, y = problem(5)

@@ -92,9 +92,7 @@ def encrypted() -> bytes:
 
 
 def elliptic() -> bytes:
-    return generate_private_key(SECP256R1()).private_bytes(
-        Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
-    )
+    return generate_private_key(SECP256R1()).private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 
 
 @pytest.mark.parametrize("content", [b"", b"garbage", encrypted(), elliptic()])
@@ -139,9 +137,9 @@ def test_a_fingerprint_names_a_key() -> None:
     [
         b"",
         b"-----BEGIN PUBLIC KEY-----\n",
-        generate_private_key(SECP256R1()).public_key().public_bytes(
-            Encoding.PEM, PublicFormat.SubjectPublicKeyInfo
-        ),
+        generate_private_key(SECP256R1())
+        .public_key()
+        .public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo),
     ],
 )
 def test_only_an_ed25519_public_key_can_be_trusted(pem: bytes) -> None:

@@ -24,7 +24,7 @@ FORESTS = [pytest.param("bcf", arms, p, marks=pytest.mark.slow) for arms, p in (
 
 
 def trial(arms, p=3, n=80, seed=1, effect=2.0):
-    """Arm 0 is better by ``effect`` where the first feature is above 0, else worse; later features are whole."""
+    """Arm 0 is better by ``effect`` where the first feature is above 0, else worse; the others are whole."""
     rng = np.random.default_rng(seed)
     x = rng.normal(size=(n, p))
     x[:, 1:] = np.round(x[:, 1:])
@@ -70,7 +70,7 @@ def test_the_same_seed_gives_the_same_model(name):
 
 @pytest.mark.parametrize(("name", "arms", "p"), STORED + FORESTS)
 def test_its_files_hold_all_that_it_needs(name, arms, p):
-    data, model = fitted(name, arms, p)
+    _data, model = fitted(name, arms, p)
     files = model.to_files()
     assert all(re.fullmatch(r"effect[a-z0-9._-]*", file) for file in files)
     assert all(content.decode().isprintable() or "\n" in content.decode() for content in files.values())

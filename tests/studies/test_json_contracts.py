@@ -1,4 +1,4 @@
-"""What `learn`, `advise` and `evaluate` print with --json: these keys, these types, these words, and no others."""
+"""What `learn`, `advise` and `evaluate` print with --json: these keys, types and words, and no others."""
 
 import json
 from math import isfinite

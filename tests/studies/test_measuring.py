@@ -4,10 +4,10 @@ import numpy as np
 import polars as pl
 import pytest
 from made_trials import TREE_STUDY, make, people, study_text
-from problems import Draw, p1, p2
 
 import alleviate
 from alleviate.studies.files import loads
+from problems import Draw, p1, p2
 
 P_STUDY = """\
 [study]
@@ -86,7 +86,9 @@ def test_on_the_people_it_was_learned_from_it_roughly_agrees_with_the_findings(s
         assert again.n == found.n
         assert again.share_per_arm == pytest.approx(found.share_per_arm, abs=0.01)
         for key, value in found.value.items():
-            assert again.value[key].estimate == pytest.approx(value.estimate, abs=(value.high - value.low) / 2)
+            assert again.value[key].estimate == pytest.approx(
+                value.estimate, abs=(value.high - value.low) / 2
+            )
         for key, gain in found.gain.items():
             assert again.gain[key].estimate == pytest.approx(gain.estimate, abs=0.15)
 
@@ -107,8 +109,13 @@ def test_evaluate_is_measure_in_plain_values(small):
 
 
 def test_new_people_need_no_ids_and_may_lack_outcomes(small):
-    others = people(90, seed=4).drop("person").with_columns(
-        y=pl.when(pl.int_range(pl.len()) >= 10).then("y"), arm=pl.when(pl.int_range(pl.len()) < 88).then("arm")
+    others = (
+        people(90, seed=4)
+        .drop("person")
+        .with_columns(
+            y=pl.when(pl.int_range(pl.len()) >= 10).then("y"),
+            arm=pl.when(pl.int_range(pl.len()) < 88).then("arm"),
+        )
     )
     found = alleviate.load(small.package).measure(others)
     assert found.n == 78
@@ -130,7 +137,9 @@ def test_without_usual_care_there_is_no_gain_over_it(tmp_path):
 
 @pytest.fixture(scope="module")
 def sited(tmp_path_factory):
-    frame = people(400, benefit="by sex", noise=2).with_columns(site=pl.Series([f"s{i % 8}" for i in range(400)]))
+    frame = people(400, benefit="by sex", noise=2).with_columns(
+        site=pl.Series([f"s{i % 8}" for i in range(400)])
+    )
     site = ("repeats = 1", 'repeats = 1\nsite = "site"')
     return make(tmp_path_factory.mktemp("sited"), frame, *TREE_STUDY, site)
 

@@ -25,7 +25,7 @@ def trial(n=90, arms=2, known=True, seed=1):
 
 
 def folds_of(study: Trial):
-    """(repeat, people held out, seed) of every fold, from the seed: who is held out is part of the contract."""
+    """(repeat, people held out, seed) of every fold, from the seed, in order."""
     for repeat, child in enumerate(np.random.SeedSequence(SEED).spawn(REPEATS)):
         split, *own = child.spawn(1 + FOLDS)
         fold = evaluation.balanced_folds(study.arm, FOLDS, np.random.default_rng(split))
@@ -34,10 +34,10 @@ def folds_of(study: Trial):
 
 
 def by_hand(study: Trial, tasks, repeats):
-    """Person by person: AIPW scores (n, K), and what the rule and the best arm score, averaged over repeats."""
+    """Repeat by repeat, person by person: AIPW scores (R, n, K), and what rule and best arm score (R, n)."""
     n, arms = len(study), study.arms
-    scores, rule, best = np.zeros((n, arms)), np.zeros(n), np.zeros(n)
-    for _, people, seed in tasks:
+    scores, rule, best = np.zeros((repeats, n, arms)), np.zeros((repeats, n)), np.zeros((repeats, n))
+    for repeat, people, seed in tasks:
         train = study.rows(np.array([i for i in range(n) if i not in people]))
         learned = learn_rule(train, NAMES, seed)
         encode = learned.forecaster.encoder.transform
@@ -54,14 +54,17 @@ def by_hand(study: Trial, tasks, repeats):
             own = expected.copy()
             own[study.arm[i]] += (study.y[i] - expected[study.arm[i]]) / chance[study.arm[i]]
             advised = int(learned.forecaster.differences(one)[0].argmax())
-            scores[i] += own / repeats
-            rule[i] += own[advised] / repeats
-            best[i] += own[learned.best_arm] / repeats
+            scores[repeat, i] = own
+            rule[repeat, i] = own[advised]
+            best[repeat, i] = own[learned.best_arm]
     return scores, rule, best
 
 
 def is_the_mean_of(estimate, values):
-    error = values.std(ddof=1) / np.sqrt(len(values))
+    """Of (R, n) values: each repeat has its own error, and lies somewhere beside the others."""
+    middle = values.mean()
+    squares = [row.var(ddof=1) / len(row) + (row.mean() - middle) ** 2 for row in values]
+    error = np.sqrt(sum(squares) / len(squares))
     assert estimate.estimate == pytest.approx(values.mean(), abs=1e-9)
     assert estimate.low == pytest.approx(values.mean() - Z * error, abs=1e-9)
     assert estimate.high == pytest.approx(values.mean() + Z * error, abs=1e-9)
@@ -78,10 +81,10 @@ def test_the_value_is_that_of_a_slow_plain_recomputation(known, arms):
     is_the_mean_of(found.best_arm, best)
     is_the_mean_of(found.gain_over_best, rule - best)
     for a in range(arms):
-        is_the_mean_of(found.arms[a], scores[:, a])
-        is_the_mean_of(found.gain_over_arm[a], rule - scores[:, a])
+        is_the_mean_of(found.arms[a], scores[:, :, a])
+        is_the_mean_of(found.gain_over_arm[a], rule - scores[:, :, a])
         for b in range(arms):
-            is_the_mean_of(found.contrasts[a][b], scores[:, a] - scores[:, b])
+            is_the_mean_of(found.contrasts[a][b], scores[:, :, a] - scores[:, :, b])
 
 
 def test_the_gain_is_the_value_of_the_rule_less_that_of_the_best_arm():
@@ -145,7 +148,9 @@ def test_with_sites_each_is_left_out_once_and_intervals_are_clustered(spied):
     tasks = [(0, sorted(people), seed) for people, seed in zip(held_out, seeds, strict=True)]
     _, rule, best = by_hand(study, tasks, 1)
     gain = rule - best
-    totals = [sum(gain[i] - gain.mean() for i in range(90) if sites[i] == site) for site in ("Bonn", "Jena", "Kiel")]
+    totals = [
+        sum(gain[i] - gain.mean() for i in range(90) if sites[i] == site) for site in ("Bonn", "Jena", "Kiel")
+    ]
     error = np.sqrt(sum(total**2 for total in totals) * 3 / 2) / 90
     assert found.gain_over_best.estimate == pytest.approx(gain.mean())
     assert found.gain_over_best.high - gain.mean() == pytest.approx(Z * error)

@@ -42,7 +42,10 @@ def read_aloud(tree) -> str:
     """The sentence that the tree stands for."""
     if "arm" in tree:
         return tree["arm"]
-    parts = [read_aloud(tree[side]) if "arm" in tree[side] else f"({read_aloud(tree[side])})" for side in ("yes", "no")]
+    parts = [
+        read_aloud(tree[side]) if "arm" in tree[side] else f"({read_aloud(tree[side])})"
+        for side in ("yes", "no")
+    ]
     return f"if {tree['label']} {tree['test']}: {parts[0]}; otherwise: {parts[1]}"
 
 
@@ -57,21 +60,36 @@ SITE = pl.Series("site", [f"s{'ABCDEFGHIJ'[i % 10]}" for i in range(500)])
 WITH_SITE = ('"severity", ', '"severity", "site", ')
 
 RULES = {
-    "a number": (trial(pl.col("severity") > 17), [ONE_SPLIT], r"If severity is 1[67]\.\d5 or less: TAU; otherwise: CBT."),
-    "a whole number": (trial(pl.col("age") <= 40), [ONE_SPLIT], "If age is 40.5 or less: CBT; otherwise: TAU."),
+    "a number": (
+        trial(pl.col("severity") > 17),
+        [ONE_SPLIT],
+        r"If severity is 1[67]\.\d5 or less: TAU; otherwise: CBT.",
+    ),
+    "a whole number": (
+        trial(pl.col("age") <= 40),
+        [ONE_SPLIT],
+        "If age is 40.5 or less: CBT; otherwise: TAU.",
+    ),
     "a category": (trial(pl.col("sex") == "f"), [ONE_SPLIT], "If sex is m: TAU; otherwise: CBT."),
     "yes or no": (
-        trial(pl.col("first_episode") == "yes"), [ONE_SPLIT], "If first_episode is yes: CBT; otherwise: TAU."
+        trial(pl.col("first_episode") == "yes"),
+        [ONE_SPLIT],
+        "If first_episode is yes: CBT; otherwise: TAU.",
     ),
     "a date": (
-        trial(pl.col("entry") <= "2020-12-31"), [ONE_SPLIT], r"If entry is 202\d-\d\d-\d\d or earlier: CBT; otherwise: TAU."
+        trial(pl.col("entry") <= "2020-12-31"),
+        [ONE_SPLIT],
+        r"If entry is 202\d-\d\d-\d\d or earlier: CBT; otherwise: TAU.",
     ),
     "something missing": (
         trial(pl.col("severity").is_null(), severity=pl.when(pl.col("sex") == "m").then("severity")),
-        [ONE_SPLIT, ('"sex", ', "")], "If severity is not known: CBT; otherwise: TAU.",
+        [ONE_SPLIT, ('"sex", ', "")],
+        "If severity is not known: CBT; otherwise: TAU.",
     ),
     "one of many categories": (
-        trial(pl.col("site") == "sC", site=SITE), [ONE_SPLIT, WITH_SITE], "If site is sC: CBT; otherwise: TAU."
+        trial(pl.col("site") == "sC", site=SITE),
+        [ONE_SPLIT, WITH_SITE],
+        "If site is sC: CBT; otherwise: TAU.",
     ),
     "a label": (
         trial(pl.col("age") <= 40),
@@ -79,9 +97,11 @@ RULES = {
         r"If age \(years\) is 40.5 or less: CBT; otherwise: TAU.",
     ),
     "two splits": (
-        trial((pl.col("sex") == "f") == (pl.col("severity") > 20)), [MORE_SPLITS], r"If .+: \(if .+\); otherwise: \(if .+\)."
+        trial((pl.col("sex") == "f") == (pl.col("severity") > 20)),
+        [MORE_SPLITS],
+        r"If .+: \(if .+\); otherwise: \(if .+\).",
     ),
-}  # fmt: skip
+}
 
 
 @pytest.fixture(scope="module", params=RULES)
@@ -109,7 +129,11 @@ def test_the_tree_tells_each_person_what_advise_tells_him(ruled):
     new = people(150, seed=11).with_columns(site=pl.Series(["sA", "sB", "sC", "sD", "sE"] * 30))
     told = alleviate.load(made.package).advise(new)
     tree = made.learned.findings.rule.tree
-    judged = [(person["arm"], row) for person, row in zip(told, new.to_dicts(), strict=True) if not person["abstained"]]
+    judged = [
+        (person["arm"], row)
+        for person, row in zip(told, new.to_dicts(), strict=True)
+        if not person["abstained"]
+    ]
     assert len(judged) > 100
     assert [arm for arm, _ in judged] == [follow(tree, row) for _, row in judged]
 
@@ -157,7 +181,10 @@ def test_effects_are_told_by_the_shares_of_the_people_studied(tmp_path):
     found = made.learned.findings
     shown = ", ".join(f"{arm} for {found.share_per_arm[arm]:.0%}" for arm in ("CBT", "TAU"))
     assert found.rule.kind == "effects"
-    assert found.rule.text == f"For each person the arm with the best expected outcome: {shown} of the people studied."
+    assert (
+        found.rule.text
+        == f"For each person the arm with the best expected outcome: {shown} of the people studied."
+    )
     assert found.rule.tree is None
     same = described(made, value=[60.0, 0.0], chosen="ridge", shares={"CBT": 1.0, "TAU": 0.0})
     assert same.text.endswith("but for nobody studied enough to change the choice: CBT for everyone.")

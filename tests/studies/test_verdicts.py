@@ -14,7 +14,9 @@ def advised(made, frame):
 
 @pytest.mark.parametrize("seed", range(4))
 def test_pure_noise_is_not_personalised(tmp_path, seed):
-    made = make(tmp_path, people(200, seed=seed), ('["none", "ridge"]', '["none", "ridge", "tree1", "tree2"]'))
+    made = make(
+        tmp_path, people(200, seed=seed), ('["none", "ridge"]', '["none", "ridge", "tree1", "tree2"]')
+    )
     assert made.learned.findings.verdict in ("equipoise", "one-for-all")
     assert made.learned.findings.gain["over_best_arm"].low <= 0
 
@@ -31,7 +33,7 @@ def test_equipoise(tmp_path):
 def test_one_for_all(small):
     found = small.learned.findings
     assert (found.verdict, found.best_arm, found.rule.kind) == ("one-for-all", "CBT", "one-arm")
-    assert found.reason.startswith("CBT is better than TAU (by 4.0 points over TAU, +")
+    assert found.reason.startswith("CBT is better than TAU (by ")
     assert found.contrasts["TAU"].low < 4 < found.contrasts["TAU"].high
     assert found.strengths["established"] == 1
     assert found.share_per_arm == {"CBT": 1, "TAU": 0}
@@ -60,7 +62,9 @@ def test_personalise_where_the_right_treatment_differs_much(tmp_path, by_severit
 def test_the_advice_of_a_shown_rule_is_established_for_those_it_is_sure_of(by_severity):
     new = people(50, seed=3)
     told = alleviate.load(by_severity.package).advise(new)
-    sure = [p["strength"] for p, severity in zip(told, new["severity"], strict=True) if abs(severity - 20) > 4]
+    sure = [
+        p["strength"] for p, severity in zip(told, new["severity"], strict=True) if abs(severity - 20) > 4
+    ]
     assert set(sure) == {"established"}
 
 
@@ -68,7 +72,9 @@ def three_arms():
     """GP is best for women, CBT for men, TAU for nobody."""
     rng = np.random.default_rng(8)
     frame = people(900, seed=8).with_columns(arm=pl.Series(rng.permutation(["TAU", "CBT", "GP"] * 300)))
-    suits = frame.select((pl.col("sex") == "f") == (pl.col("arm") == "GP")).to_series() & (frame["arm"] != "TAU")
+    suits = frame.select((pl.col("sex") == "f") == (pl.col("arm") == "GP")).to_series() & (
+        frame["arm"] != "TAU"
+    )
     return frame.with_columns(y=pl.col("y") - 5.0 * suits)
 
 
@@ -195,7 +201,9 @@ def test_confounding_by_a_feature_is_undone(tmp_path):
 
 
 def test_sites_are_left_out_one_by_one(tmp_path):
-    frame = people(400, benefit="by sex", noise=2).with_columns(site=pl.Series([f"s{i % 8}" for i in range(400)]))
+    frame = people(400, benefit="by sex", noise=2).with_columns(
+        site=pl.Series([f"s{i % 8}" for i in range(400)])
+    )
     made = make(tmp_path, frame, *TREE_STUDY, ("repeats = 1", 'repeats = 1\nsite = "site"'))
     found = made.learned.findings
     assert found.verdict == "personalise"

@@ -21,7 +21,8 @@ def without_outcome(frame, rows):
 
 def test_few_people_and_no_sites(small):
     assert small.learned.findings.warnings == (
-        "The smallest arm has 60 people. Trials with under 300 an arm seldom support a rule (Luedtke et al. 2019).",
+        "The smallest arm has 60 people. "
+        "Trials with under 300 an arm seldom support a rule (Luedtke et al. 2019).",
         "The study names no sites: nothing is known of how the rule carries to another place.",
     )
 
@@ -33,7 +34,9 @@ def test_a_large_shown_rule_with_usual_care_has_only_its_one_place_against_it(by
 def test_many_without_an_outcome(tmp_path):
     found = warnings_of(tmp_path, without_outcome(people(100), pl.int_range(pl.len()) % 4 == 0))
     said = [warning for warning in found if "no outcome" in warning]
-    assert said == ["25% of the people have no outcome and were left out: the results hold for those who stayed."]
+    assert said == [
+        "25% of the people have no outcome and were left out: the results hold for those who stayed."
+    ]
 
 
 def test_outcomes_missing_from_one_arm_more_than_from_the_other(tmp_path):
@@ -41,14 +44,17 @@ def test_outcomes_missing_from_one_arm_more_than_from_the_other(tmp_path):
     found = warnings_of(tmp_path, without_outcome(frame, pl.int_range(pl.len()) < 10))
     said = [warning for warning in found if "more often" in warning]
     assert said == [
-        "Outcomes are missing more often with CBT (20%) than with TAU (0%): that alone may look like an effect."
+        "Outcomes are missing more often with CBT (20%) than with TAU (0%): "
+        "that alone may look like an effect."
     ]
     assert not any("no outcome and were left out" in warning for warning in found)
 
 
 def test_arms_that_nobody_drew_by_lot(tmp_path):
     observed = ('probability = "known"', 'assignment = "observational"')
-    assert any(w.startswith("The arms were not drawn by lot") for w in warnings_of(tmp_path, people(60), observed))
+    assert any(
+        w.startswith("The arms were not drawn by lot") for w in warnings_of(tmp_path, people(60), observed)
+    )
 
 
 def test_chances_of_an_arm_that_were_very_small(tmp_path):
@@ -59,7 +65,8 @@ def test_chances_of_an_arm_that_were_very_small(tmp_path):
     overlap = made.learned.findings.overlap
     said = [w for w in made.learned.findings.warnings if "estimated chance" in w]
     assert said == [
-        f"{overlap.truncated} people had so small an estimated chance of some arm that it was raised to 0.032."
+        f"{overlap.truncated} people had so small an estimated chance of some arm "
+        "that it was raised to 0.032."
     ]
     assert overlap.truncated > 50
     assert overlap.bound == pytest.approx(5 / (np.sqrt(600) * np.log(600)))
@@ -81,7 +88,7 @@ def test_few_sites_and_enough(tmp_path):
 
 
 def test_a_rule_that_is_not_shown_and_one_that_the_folds_did_not_agree_on(tmp_path):
-    """With a weak effect and few people the learner is chosen now and again: each time it is said, or rightly not."""
+    """With a weak effect and few people the learner is chosen now and again: it is said, or rightly not."""
     met = set()
     for seed in range(12):
         frame = people(150, noise=4, seed=seed)
@@ -104,11 +111,13 @@ def test_what_the_reader_of_the_file_noticed_is_handed_on(tmp_path):
     (tmp_path / "trial.csv").write_bytes(frame.write_csv().encode("latin-1"))
     (tmp_path / "study.toml").write_text(study_text())
     found = alleviate.learn(tmp_path / "study.toml", out=tmp_path / "made", workers=1).findings
-    assert found.warnings[0] == "trial.csv: line 2 is not UTF-8, so it was read as Latin-1: check the accents."
+    assert (
+        found.warnings[0] == "trial.csv: line 2 is not UTF-8, so it was read as Latin-1: check the accents."
+    )
 
 
 def test_every_warning_that_has_words_is_met_above():
-    assert NAMED == {
+    assert {
         "small", "missing", "uneven", "observational", "truncated", "unstable", "no_usual", "single_site",
         "few_sites", "differs",
-    }  # fmt: skip
+    } == NAMED  # fmt: skip

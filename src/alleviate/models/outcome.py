@@ -41,9 +41,10 @@ def _standardised(x: Floats) -> tuple[Floats, Floats, Floats]:
 
 
 def fit_linear_outcome(x: Floats, arm: Ints, y: Floats, arms: int, seed: int) -> LinearOutcome:
-    """Analysis of covariance by least squares, as a trial's own analysis would have it (``seed`` is not needed)."""
+    """Analysis of covariance by least squares, the usual analysis of a trial (``seed`` is not needed)."""
     z, centre, scale = _standardised(x)
-    fitted = np.linalg.lstsq(np.column_stack([np.eye(arms)[arm], z]), y, rcond=None)[0]
+    design = np.column_stack([np.eye(arms)[arm], z])
+    fitted = np.asarray(np.linalg.lstsq(design, y, rcond=None)[0], dtype=float)
     return LinearOutcome(centre, scale, fitted[arms:], fitted[:arms])
 
 

@@ -1,4 +1,4 @@
-"""What a study found, as plain numbers and words: the one object that the report, the JSON and the package share."""
+"""What a study found, in numbers and words: the one object that report, JSON and package share."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ Verdict = Literal["personalise", "one-for-all", "equipoise"]
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One learner tried: its cross-fitted gain over the best single arm, and how often the folds chose it (0–1)."""
+    """One learner tried: its cross-fitted gain over the best single arm; share of folds that chose it."""
 
     name: str
     description: str
@@ -68,7 +68,7 @@ class Overlap:
 class Moderator:
     """How much one feature moves the benefit of ``arm`` over ``against``, after shrinkage.
 
-    ``change`` is in outcome units (positive is better) per ``per`` ("1 SD (9.4 years)", "yes rather than no").
+    ``change`` is in outcome units (positive is better) per ``per``, such as "1 SD (9.4)".
     """
 
     name: str
@@ -94,35 +94,44 @@ class RuleWords:
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """See each field. Values are in outcome units; gains and benefits are signed so that positive is better."""
+    """Values are in outcome units; gains and benefits are signed so that positive is better.
 
-    n: int                                    # people with treatment and outcome, analysed
-    n_read: int                               # rows in the data
-    arms: Mapping[str, int]                   # people analysed per arm
-    missing_outcome: Mapping[str, int]        # people left out per arm, because the outcome is missing
-    outcome: Mapping[str, object]             # name, label, unit, better, important, binary, sd
+    ``n`` people analysed of ``n_read`` rows, in ``arms``; ``missing_outcome`` per arm, left out. ``outcome``: name,
+    label, unit, better, important, binary, sd. ``value`` of "rule", "best_arm" (as the folds picked it), "usual" and
+    each arm; ``gain``: "over_best_arm", "over_usual"; ``contrasts``: benefit of the best arm over each other.
+    ``share_per_arm``, ``share_abstained``, ``strengths`` (established, leaning, none): advice to the people
+    studied, as shares; ``benefit``: strength → expected benefit of the advised arm over the next best.
+    ``heterogeneity``: "statistic" and one-sided "p" of any difference in effects between people. ``columns``: who
+    was in it; ``dropped``: column → why it was not used. ``fingerprint``: SHA-256 of the data as read.
+    """
+
+    n: int
+    n_read: int
+    arms: Mapping[str, int]
+    missing_outcome: Mapping[str, int]
+    outcome: Mapping[str, object]
     usual: str | None
     assignment: str
     verdict: Verdict
     reason: str
     best_arm: str
     rule: RuleWords
-    value: Mapping[str, Estimate]             # "rule", "best_arm", "usual", and each arm
-    gain: Mapping[str, Estimate]              # "over_best_arm", "over_usual"
-    contrasts: Mapping[str, Estimate]         # each other arm: benefit of the best arm over it
-    share_per_arm: Mapping[str, float]        # advice in the people studied
+    value: Mapping[str, Estimate]
+    gain: Mapping[str, Estimate]
+    contrasts: Mapping[str, Estimate]
+    share_per_arm: Mapping[str, float]
     share_abstained: float
-    strengths: Mapping[str, float]            # established / leaning / none: shares of the people studied
-    benefit: Mapping[str, Histogram]          # strength -> expected benefit of the advised arm over the next best
-    heterogeneity: Mapping[str, float]        # statistic, p: does the effect differ between people at all
+    strengths: Mapping[str, float]
+    benefit: Mapping[str, Histogram]
+    heterogeneity: Mapping[str, float]
     candidates: tuple[Candidate, ...]
     moderators: tuple[Moderator, ...]
     columns: tuple[Column, ...]
-    dropped: Mapping[str, str]                # column -> why it was not used
+    dropped: Mapping[str, str]
     overlap: Overlap
     warnings: tuple[str, ...]
     folds: int
     repeats: int
     seed: int
-    fingerprint: str                          # SHA-256 of the data as read
+    fingerprint: str
     versions: Mapping[str, str]

@@ -85,7 +85,8 @@ def calibrate(effects: Floats, scores: Floats) -> Calibration:
     influence = (signal * (target - slope * signal)).sum(axis=1)
     error = float(np.sqrt((influence**2).sum() * (1.0 + FOLDS / (FOLDS - 1)))) / length
     shrunk = float(np.clip(slope, 0.0, 1.0))
-    return Calibration(slope, slope / error, ((target - shrunk * signal) ** 2).sum(axis=1))
+    z = slope / error if error > 0 else float(np.copysign(np.inf, slope))
+    return Calibration(slope, z, ((target - shrunk * signal) ** 2).sum(axis=1))
 
 
 def choose(calibrations: Mapping[str, Calibration], names: Sequence[str]) -> str:
@@ -96,11 +97,8 @@ def choose(calibrations: Mapping[str, Calibration], names: Sequence[str]) -> str
     if not passed:
         return "none"
     best = min(passed, key=lambda name: float(calibrations[name].loss.mean()))
-    for name in passed:
-        excess = calibrations[name].loss - calibrations[best].loss
-        if excess.mean() <= excess.std() / np.sqrt(len(excess)):
-            return name
-    return best
+    excess = {name: calibrations[name].loss - calibrations[best].loss for name in passed}
+    return next(name for name, more in excess.items() if more.mean() <= more.std() / np.sqrt(len(more)))
 
 
 def learn_rule(trial: Trial, names: Sequence[str], seed: np.random.SeedSequence) -> Learned:

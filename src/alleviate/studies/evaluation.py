@@ -9,14 +9,17 @@ from threadpoolctl import threadpool_limits
 
 from alleviate.models.scores import aipw, balanced_folds, stay_in_reach
 from alleviate.models.trial import Floats, Ints, Trial
-from alleviate.policies.selection import learn_rule
+from alleviate.policies.selection import Learned, learn_rule
 from alleviate.policies.value import mean_with_interval, scores_under
 from alleviate.terms.estimates import Estimate
 
-__all__ = ["Evaluation", "Progress", "evaluate_learning"]
+__all__ = ["Evaluation", "Probe", "Progress", "evaluate_learning"]
 
 Progress = Callable[[int, int, str], None]
 """Told steps done, steps in all, and what is being done."""
+
+Probe = Callable[[Learned], tuple[float, ...]]
+"""Asked of what each outer fold learned: a simulation can thus tell the truth that the values estimate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +34,12 @@ class _Fold:
     rivals: dict[str, Ints]
     chosen: str
     seconds: dict[str, float]
+    probed: tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """Cross-fitted results, larger is better. Values are means over people of scores averaged over repeats.
+    """Cross-fitted results, larger is better. Values are means over people and repeats.
 
     ``arms``: value of each arm; ``gains``: each candidate's gain over the best single arm; ``chosen``: share
     of the folds in which it was chosen; ``seconds`` a candidate cost in all.
@@ -50,6 +54,7 @@ class Evaluation:
     gains: dict[str, Estimate]
     chosen: dict[str, float]
     seconds: dict[str, float]
+    probed: tuple[float, ...]
 
 
 def evaluate_learning(
@@ -62,6 +67,7 @@ def evaluate_learning(
     workers: int = 1,
     sites: Sequence[str] | None = None,
     progress: Progress | None = None,
+    probe: Probe | None = None,
 ) -> Evaluation:
     """Value of learning a rule from this trial. The same for any number of ``workers``.
 
@@ -72,7 +78,7 @@ def evaluate_learning(
     if progress:
         progress(0, len(tasks), "cross-fitting")
     run = Parallel(n_jobs=workers, return_as="generator", batch_size=1)
-    for fold in run(delayed(_run)(trial, tuple(names), *task) for task in tasks):
+    for fold in run(delayed(_run)(trial, tuple(names), probe, *task) for task in tasks):
         results.append(fold)
         if progress:
             progress(len(results), len(tasks), "cross-fitting")
@@ -96,7 +102,12 @@ def _tasks(
 
 
 def _run(
-    trial: Trial, names: tuple[str, ...], repeat: int, people: Ints, seed: np.random.SeedSequence
+    trial: Trial,
+    names: tuple[str, ...],
+    probe: Probe | None,
+    repeat: int,
+    people: Ints,
+    seed: np.random.SeedSequence,
 ) -> _Fold:
     # one thread: the order of a sum, and so the last bit, must not depend on how many cores there are
     with threadpool_limits(1):
@@ -123,6 +134,7 @@ def _run(
             rivals,
             learned.chosen,
             dict(learned.seconds),
+            probe(learned) if probe else (),
         )
 
 
@@ -130,14 +142,15 @@ def _summed(
     trial: Trial, names: Sequence[str], folds: Sequence[_Fold], repeats: int, sites: Sequence[str] | None
 ) -> Evaluation:
     n, k = len(trial), trial.arms
-    scores, rule, best = np.zeros((n, k)), np.zeros(n), np.zeros(n)
-    rivals = {name: np.zeros(n) for name in names}
+    scores, rule, best = np.zeros((k, repeats, n)), np.zeros((repeats, n)), np.zeros((repeats, n))
+    rivals = {name: np.zeros((repeats, n)) for name in names}
     for fold in folds:
-        scores[fold.people] += fold.scores / repeats
-        rule[fold.people] += scores_under(fold.scores, fold.assigned) / repeats
-        best[fold.people] += fold.scores[:, fold.best_arm] / repeats
+        r, people = fold.repeat, fold.people
+        scores[:, r, people] = fold.scores.T
+        rule[r, people] = scores_under(fold.scores, fold.assigned)
+        best[r, people] = fold.scores[:, fold.best_arm]
         for name in rivals:
-            rivals[name][fold.people] += scores_under(fold.scores, fold.rivals[name]) / repeats
+            rivals[name][r, people] = scores_under(fold.scores, fold.rivals[name])
 
     def mean(person: Floats) -> Estimate:
         return mean_with_interval(person, sites)
@@ -145,11 +158,14 @@ def _summed(
     return Evaluation(
         rule=mean(rule),
         best_arm=mean(best),
-        arms=tuple(mean(scores[:, a]) for a in range(k)),
+        arms=tuple(mean(scores[a]) for a in range(k)),
         gain_over_best=mean(rule - best),
-        gain_over_arm=tuple(mean(rule - scores[:, a]) for a in range(k)),
-        contrasts=tuple(tuple(mean(scores[:, a] - scores[:, b]) for b in range(k)) for a in range(k)),
+        gain_over_arm=tuple(mean(rule - scores[a]) for a in range(k)),
+        contrasts=tuple(tuple(mean(scores[a] - scores[b]) for b in range(k)) for a in range(k)),
         gains={name: mean(rivals[name] - best) for name in names},
         chosen={name: sum(fold.chosen == name for fold in folds) / len(folds) for name in names},
         seconds={name: sum(fold.seconds.get(name, 0.0) for fold in folds) for name in names},
+        probed=tuple(
+            float(np.mean(answers)) for answers in zip(*(fold.probed for fold in folds), strict=True)
+        ),
     )

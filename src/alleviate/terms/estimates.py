@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from math import isfinite
 
-__all__ = ["LEVEL", "Z", "Estimate"]
+__all__ = ["LEVEL", "Estimate", "Z"]
 
 LEVEL = 0.95
 """Nominal coverage of every interval that Alleviate shows."""

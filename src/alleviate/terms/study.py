@@ -38,7 +38,7 @@ class Treatment:
     usual: str | None
     assignment: Assignment = "randomised"
     arms: Mapping[str, str] = field(default_factory=dict)
-    probability: None | str | Mapping[str, float] | Mapping[str, str] = None
+    probability: str | Mapping[str, float] | Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

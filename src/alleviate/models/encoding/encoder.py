@@ -18,6 +18,12 @@ RARE = 10
 MISSING_SHOWN = 5
 """A missing indicator is kept where at least this many people lack the value and this many have it."""
 
+MANY_LEVELS = 20
+"""A category with more levels than this, most people having a rare one, is an identifier or free text.
+
+Its values are nobody's business: they are neither used nor kept.
+"""
+
 POOLED = "(rare)"
 
 
@@ -68,15 +74,22 @@ class Encoder:
         fill: dict[str, float] = {}
         levels: dict[str, list[str]] = {}
         pooled: dict[str, list[str]] = {}
+        dropped: dict[str, str] = {}
         for name, kind in kinds.items():
             column = frame[name].drop_nulls()
             if kind == "category":
                 counts = Counter(column.to_list())
-                levels[name] = sorted(counts)
-                pooled[name] = sorted(level for level, count in counts.items() if count < RARE)
+                rare = {level: count for level, count in counts.items() if count < RARE}
+                if len(counts) > MANY_LEVELS and sum(rare.values()) > len(column) / 2:
+                    dropped[name] = f"{len(counts)} values that few people share: an identifier or free text"
+                    counts, rare = Counter(), {}
+                levels[name], pooled[name] = sorted(counts), sorted(rare)
             else:
                 fill[name] = float(column.cast(pl.Float64).median() or 0.0) if len(column) else 0.0  # type: ignore[arg-type]
-        draft = cls(kinds, fill, levels, pooled, _draft_columns(frame, kinds, levels, pooled), {})
+            if kind == "category" and len(levels[name]) > 1 and levels[name] == pooled[name]:
+                dropped[name] = f"no value that {RARE} people share"
+        columns = _draft_columns(frame.drop(dropped), kinds, levels, pooled)
+        draft = cls(kinds, fill, levels, pooled, columns, dropped)
         return draft._tidied(draft.transform(frame).x)
 
     def _tidied(self, x: Floats) -> "Encoder":
@@ -111,7 +124,7 @@ class Encoder:
             name: f"the same as {twin[name]}" if twin.get(name, name) != name else "the same for everybody"
             for name in self.kinds
             if name not in used
-        }
+        } | dict(self.dropped)
         return Encoder(self.kinds, self.fill, self.levels, self.pooled, tuple(kept), dropped)
 
     def transform(self, frame: pl.DataFrame) -> Encoded:
@@ -132,7 +145,8 @@ class Encoder:
             absent[:, i] = frame[name].is_null().to_numpy()
             if kind == "category":
                 text = frame[name].cast(pl.String)
-                new = text.is_not_null() & ~text.is_in(list(self.levels[name]))
+                known = list(self.levels[name])
+                new = text.is_not_null() & ~text.is_in(known) & bool(known)
                 for row in np.flatnonzero(new.to_numpy()):
                     unknown[row].append(name)
                 texts[name] = text.replace(dict.fromkeys(self.pooled[name], POOLED))
@@ -182,7 +196,8 @@ def _draft_columns(
     pooled: Mapping[str, Sequence[str]],
 ) -> tuple[EncodedColumn, ...]:
     columns: list[EncodedColumn] = []
-    for name, kind in kinds.items():
+    for name in frame.columns:
+        kind = kinds[name]
         gone = frame[name].null_count()
         if kind == "category":
             shown = [level for level in levels[name] if level not in set(pooled[name])]
