@@ -110,6 +110,22 @@ def test_learn_without_usual_care_has_no_value_and_no_gain_of_it(capsys, tmp_pat
     is_like(found, {**shape, "gain": {"over_best_arm": ESTIMATE}})
 
 
+def test_too_few_people_is_a_verdict_too_with_the_same_keys_and_nothing_packaged(capsys, tmp_path):
+    frame = people(60).with_row_index()
+    few = pl.when((pl.col("arm") == "CBT") & (pl.col("index") > 15)).then(None).otherwise(pl.col("y"))
+    frame.with_columns(y=few).drop("index").write_csv(tmp_path / "trial.csv")
+    (tmp_path / "study.toml").write_text(study_text())
+    out = tmp_path / "made"
+    assert main(["learn", str(tmp_path / "study.toml"), "--out", str(out), "--json"]) == 3
+    shown = capsys.readouterr()
+    found = json.loads(shown.out)
+    assert set(found) == set(LEARN)
+    assert found["verdict"] == "not-enough-data"
+    assert found["reason"] in shown.err
+    assert (found["package"], found["report"]) == (None, None)
+    assert not out.exists()
+
+
 def test_a_gain_is_positive_where_the_rule_is_better_though_lower_outcomes_are(capsys, small):
     found = printed(capsys, "evaluate", small.package, "--data", small.folder / "trial.csv")
     assert found["value"]["CBT"]["estimate"] < found["value"]["TAU"]["estimate"]

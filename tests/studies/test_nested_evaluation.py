@@ -147,7 +147,7 @@ def test_with_sites_each_is_left_out_once_and_intervals_are_clustered(spied):
     seeds = np.random.SeedSequence(SEED).spawn(3)
     tasks = [(0, sorted(people), seed) for people, seed in zip(held_out, seeds, strict=True)]
     _, rule, best = by_hand(study, tasks, 1)
-    gain = rule - best
+    gain = (rule - best)[0]
     totals = [
         sum(gain[i] - gain.mean() for i in range(90) if sites[i] == site) for site in ("Bonn", "Jena", "Kiel")
     ]

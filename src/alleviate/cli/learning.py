@@ -8,6 +8,8 @@ import typer
 from alleviate.cli.screen import print_json, print_lines, progress
 from alleviate.studies import files
 from alleviate.studies.learning import learn as learn_study
+from alleviate.studies.learning import not_enough_data
+from alleviate.terms.errors import NotEnoughDataError
 
 __all__ = ["learn"]
 
@@ -35,8 +37,13 @@ def learn(
     """Learn a treatment rule, test it honestly, and write a package with its report."""
     loaded = files.load(study)
     folder = Path("runs") / loaded.name if out is None else out
-    with progress() as report:
-        learned = learn_study(loaded, data=data, out=folder, seed=seed, workers=workers, progress=report)
+    try:
+        with progress() as report:
+            learned = learn_study(loaded, data=data, out=folder, seed=seed, workers=workers, progress=report)
+    except NotEnoughDataError as error:
+        if as_json:
+            print_json(not_enough_data(loaded, error))
+        raise
     if as_json:
         print_json(learned.to_json())
     else:

@@ -11,7 +11,7 @@ from alleviate.packages.findings import (
     RuleWords,
     Verdict,
 )
-from alleviate.packages.folder import MAX_BYTES, MAX_FILES, SealedPackage, read, write
+from alleviate.packages.folder import MAX_BYTES, MAX_FILES, SealedPackage, read, refuse_strangers, write
 from alleviate.packages.keys import fingerprint, home, public_pem, signing_key, trust, trusted
 from alleviate.packages.manifest import FORMAT, FileSeal, Manifest, Origin
 from alleviate.packages.rule import RulePackage, open_rule, rule_files
@@ -41,6 +41,7 @@ __all__ = [
     "open_rule",
     "public_pem",
     "read",
+    "refuse_strangers",
     "rule_files",
     "signing_key",
     "to_json",

@@ -96,13 +96,14 @@ class RuleWords:
 class Findings:
     """Values are in outcome units; gains and benefits are signed so that positive is better.
 
-    ``n`` people analysed of ``n_read`` rows, in ``arms``; ``missing_outcome`` per arm, left out. ``outcome``: name,
-    label, unit, better, important, binary, sd. ``value`` of "rule", "best_arm" (as the folds picked it), "usual" and
-    each arm; ``gain``: "over_best_arm", "over_usual"; ``contrasts``: benefit of the best arm over each other.
-    ``share_per_arm``, ``share_abstained``, ``strengths`` (established, leaning, none): advice to the people
-    studied, as shares; ``benefit``: strength → expected benefit of the advised arm over the next best.
-    ``heterogeneity``: "statistic" and one-sided "p" of any difference in effects between people. ``columns``: who
-    was in it; ``dropped``: column → why it was not used. ``fingerprint``: SHA-256 of the data as read.
+    ``n`` people analysed of ``n_read`` rows, in ``arms``; ``missing_outcome`` per arm, left out.
+    ``outcome``: name, label, unit, better, important, binary, sd. ``value`` of "rule", "best_arm" (as the
+    folds picked it), "usual" and each arm; ``gain``: "over_best_arm", "over_usual"; ``contrasts``: benefit
+    of the best arm over each other. ``share_per_arm``, ``share_abstained``, ``strengths`` (established,
+    leaning, none): advice to the people studied, as shares; ``benefit``: strength → benefit of the advised
+    arm over the next best. ``heterogeneity``: "statistic" and one-sided "p" of any difference in effects
+    between people. ``columns``: who was in it; ``dropped``: column → why it was not used. ``fingerprint``:
+    SHA-256 of the data as read.
     """
 
     n: int

@@ -22,7 +22,7 @@ from alleviate.packages.keys import fingerprint, home, public_from_pem, public_p
 from alleviate.packages.manifest import FORMAT, SEAL, FileSeal, Manifest, Origin, manifest_from_json
 from alleviate.terms.errors import InputError, PackageError
 
-__all__ = ["MAX_BYTES", "MAX_FILES", "SealedPackage", "read", "write"]
+__all__ = ["MAX_BYTES", "MAX_FILES", "SealedPackage", "read", "refuse_strangers", "write"]
 
 MAX_BYTES = 256 * 2**20
 """Most bytes that a package may hold, all files together: more is no rule, but an attack on the memory."""
@@ -57,7 +57,7 @@ def write(out: Path, files: Mapping[str, bytes], origin: Origin) -> Path:
         place = out.resolve()
         place.parent.mkdir(parents=True, exist_ok=True)
         with locked(place.parent):
-            _refuse_strangers(place)
+            refuse_strangers(place)
             _clear(place)
             _put(place, contents)
     except OSError as error:
@@ -191,8 +191,11 @@ def _aside(place: Path) -> Path:
     return place.with_name(f".{place.name}.tmp-old")
 
 
-def _refuse_strangers(place: Path) -> None:
-    """Only an empty folder, or one that holds nothing but what its manifest lists, may be replaced."""
+def refuse_strangers(place: Path) -> None:
+    """Only an empty folder, or one that holds nothing but what its manifest lists, may be replaced.
+
+    Raises ``PackageError``. `write` asks it too: ask it earlier where much work comes before.
+    """
     if not place.exists():
         return
     try:

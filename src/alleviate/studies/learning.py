@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from alleviate.packages import Origin, RulePackage, rule_files, signing_key, write
+from alleviate.packages import Origin, RulePackage, refuse_strangers, rule_files, signing_key, write
 from alleviate.packages.findings import Findings
 from alleviate.policies.selection import learn_rule
 from alleviate.reports import study_report
@@ -23,7 +23,7 @@ from alleviate.studies.findings import findings
 from alleviate.terms.errors import NotEnoughDataError
 from alleviate.terms.study import DataSource, Study
 
-__all__ = ["Learned", "learn"]
+__all__ = ["Learned", "learn", "not_enough_data"]
 
 FEWEST_LEFT = 10
 """People in an arm to learn from, where a site is left out."""
@@ -104,6 +104,30 @@ class Learned:
         ]
 
 
+def not_enough_data(study: Study, error: NotEnoughDataError) -> dict[str, Any]:
+    """What `alleviate learn --json` prints where too few were studied: the same keys, nothing learned."""
+    outcome = study.outcome
+    return {
+        "study": study.name,
+        "n": None,
+        "arms": {},
+        "outcome": {"name": outcome.name, "better": outcome.better, "important": outcome.important},
+        "verdict": "not-enough-data",
+        "reason": error.message,
+        "best_arm": None,
+        "rule": None,
+        "value": {},
+        "gain": {},
+        "share_per_arm": {},
+        "share_abstained": None,
+        "candidates": [],
+        "warnings": [],
+        "package": None,
+        "report": None,
+        "seconds": 0.0,
+    }
+
+
 def learn(
     study: Study | str | Path,
     *,
@@ -127,7 +151,8 @@ def learn(
     if seed is not None:
         asked = replace(asked, validation=replace(asked.validation, seed=seed))
     target = Path("runs") / asked.name if out is None else Path(out)
-    signing_key()  # an unusable key must be known before the work, not after
+    signing_key()  # an unusable key or folder must be known before the work, not after
+    refuse_strangers(target)
     people = cohort(asked, open_data(asked))
     plan = people.study.validation
     _refuse_thin_folds(people)
