@@ -69,7 +69,7 @@ def test_every_column_is_described_by_arm(gaps):
     frame = with_gaps()
     told = {column.label: column for column in gaps.columns}
     cbt = frame.filter(pl.col("arm") == "CBT")
-    assert told["age"].by_arm["CBT"] == f"{cbt['age'].mean():.3g} ({cbt['age'].std():.2g})"
+    assert told["age"].by_arm["CBT"] == f"{cbt['age'].mean():.1f} ({cbt['age'].std():.1f})"
     assert (told["severity"].missing, told["age"].missing) == (22, 0)
     women = int((cbt["sex"] == "f").sum())
     assert told["sex: f"].by_arm["CBT"] == f"{women} ({women / len(cbt):.0%})"

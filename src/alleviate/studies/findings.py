@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 from scipy.stats import norm
 
-from alleviate.models.encoding import EncodedColumn
+from alleviate.models.encoding import EncodedColumn, Encoder
 from alleviate.models.forecaster import Forecaster
 from alleviate.models.propensity import truncation_bound
 from alleviate.models.scores import stay_in_reach
@@ -19,7 +19,7 @@ from alleviate.packages.findings import Candidate, Column, Findings, Histogram, 
 from alleviate.policies.candidates import CANDIDATES
 from alleviate.policies.choice import Choices, choose_arms
 from alleviate.policies.selection import Learned
-from alleviate.reports.numbers import Scale
+from alleviate.reports.numbers import Scale, decimals_for, number
 from alleviate.studies.cohort import Cohort
 from alleviate.studies.evaluation import Evaluation
 from alleviate.studies.rule_words import describe
@@ -36,6 +36,7 @@ UNEVEN = 0.1
 STABLE = 0.5
 FEW_SITES = 10
 SPREAD_BINS = 24
+MOST_LEVELS = 8
 OVERLAP_EDGES = tuple(float(edge) for edge in np.linspace(0.0, 1.0, 21))
 
 
@@ -94,7 +95,7 @@ def findings(cohort: Cohort, learned: Learned, forecaster: Forecaster, evaluatio
             for name in study.candidates
         ),
         moderators=_moderators(cohort, forecaster, best),
-        columns=_columns(cohort),
+        columns=_columns(cohort, forecaster.encoder),
         dropped=dict(forecaster.encoder.dropped),
         overlap=_overlap(cohort, learned),
         warnings=_warnings(cohort, learned, evaluation, verdict, shares),
@@ -199,7 +200,8 @@ def _per(column: EncodedColumn, kind: str) -> tuple[str, float]:
     return f"1 SD ({column.sd:.3g}{' days' if kind == 'date' else ''})", 1.0
 
 
-def _columns(cohort: Cohort) -> tuple[Column, ...]:
+def _columns(cohort: Cohort, encoder: Encoder) -> tuple[Column, ...]:
+    """Of a category only levels that enough people share are named: rare ones may point at somebody."""
     frame, arm = cohort.trial.features, cohort.trial.arm
     result = []
     for feature in cohort.spec.features:
@@ -207,13 +209,15 @@ def _columns(cohort: Cohort) -> tuple[Column, ...]:
         parts = {name: column.filter(pl.Series(arm == k)) for k, name in enumerate(cohort.arms)}
         missing = column.null_count()
         if feature.kind == "category":
-            levels = column.drop_nulls().value_counts(sort=True)[feature.name].to_list()
-            for level in sorted(levels)[:8]:
+            shared = [v for v in encoder.levels[feature.name] if v not in encoder.pooled[feature.name]]
+            named = shared[:MOST_LEVELS]
+            for level in named:
                 shares = {name: _share(part == level) for name, part in parts.items()}
                 result.append(Column(feature.name, f"{feature.words}: {level}", "category", missing, shares))
-            if len(levels) > 8:
-                rest = {name: _share(part.is_in(sorted(levels)[8:])) for name, part in parts.items()}
-                label = f"{feature.words}: {len(levels) - 8} other levels"
+            others = column.drop_nulls().n_unique() - len(named)
+            if others:
+                rest = {name: _share(~part.is_in(named)) for name, part in parts.items()}
+                label = f"{feature.words}: {others} other level{'s' if others > 1 else ''}"
                 result.append(Column(feature.name, label, "category", missing, rest))
         elif feature.kind == "boolean":
             shares = {name: _share(part) for name, part in parts.items()}
@@ -241,7 +245,8 @@ def _mean(values: pl.Series) -> str:
     if not len(known):
         return "–"
     spread = float(known.std(ddof=1)) if len(known) > 1 else 0.0
-    return f"{known.mean():.3g} ({spread:.2g})"
+    decimals = decimals_for([spread / 10])  # three digits of the spread
+    return f"{number(float(known.mean()), decimals)} ({number(spread, decimals)})"
 
 
 def _overlap(cohort: Cohort, learned: Learned) -> Overlap:
