@@ -1,4 +1,4 @@
-"""One conformance suite for every learner of effects: a new one need only be listed."""
+"""One conformance suite for every learner of effects: a new one is found by itself."""
 
 import json
 import os
@@ -7,13 +7,15 @@ import subprocess
 import sys
 from dataclasses import fields, replace
 from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from alleviate.models import effects
 from alleviate.models.effects import LEARNERS, bcf
 from alleviate.models.trial import EffectData
-from alleviate.policies.candidates import CANDIDATES, DEFAULT_GATE, ORDER, RIVAL_GATE, gate
+from alleviate.policies.candidates import CANDIDATES, DEFAULT_GATE, RIVAL_GATE, gate
 from alleviate.terms.errors import InputError
 from alleviate.terms.study import CANDIDATES as DEFAULTS
 
@@ -166,8 +168,12 @@ def test_a_tree_gives_each_leaf_its_mean_scores(depth):
 
 class TestTheList:
     def test_everything_is_ordered_from_the_simplest(self):
-        assert sorted(ORDER) == sorted(CANDIDATES)
-        assert ORDER[:2] == ("none", "ridge")
+        assert list(CANDIDATES) == ["none", "ridge", "tree1", "tree2", "boosted", "bcf"]
+
+    def test_a_learner_is_found_by_its_file(self):
+        folder = Path(effects.__file__).parent
+        files = {file.stem for file in folder.glob("*.py")} - {"__init__", "contract"}
+        assert files == set(LEARNERS)
 
     def test_what_is_tried_by_default_exists(self):
         assert set(DEFAULTS) < set(CANDIDATES)

@@ -3,13 +3,15 @@
 from alleviate.models.effects import LEARNERS, EffectLearner
 from alleviate.policies.tree_effects import TreeEffect
 
-__all__ = ["CANDIDATES", "DEFAULT_GATE", "ORDER", "RIVAL_GATE", "gate"]
+__all__ = ["CANDIDATES", "DEFAULT_GATE", "RIVAL_GATE", "gate"]
 
-CANDIDATES: dict[str, EffectLearner] = {**LEARNERS, "tree1": TreeEffect(1), "tree2": TreeEffect(2)}
-"""Every candidate by its name in a study file."""
-
-ORDER = ("none", "ridge", "tree1", "tree2", "boosted", "bcf")
-"""From the simplest to explain."""
+CANDIDATES: dict[str, EffectLearner] = {
+    learner.name: learner
+    for learner in sorted(
+        (*LEARNERS.values(), TreeEffect(1), TreeEffect(2)), key=lambda found: found.complexity
+    )
+}
+"""Every candidate by its name in a study file, from the simplest to explain."""
 
 DEFAULT_GATE = 1.0
 """Corrected standard errors by which the calibration slope of the default learner (ridge) must exceed 0.

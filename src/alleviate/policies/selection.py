@@ -23,7 +23,7 @@ from alleviate.models.scores import (
 )
 from alleviate.models.trial import EffectData, Floats, Trial
 from alleviate.models.uncertainty import fit_neighbourhoods
-from alleviate.policies.candidates import CANDIDATES, ORDER, gate
+from alleviate.policies.candidates import CANDIDATES, gate
 
 __all__ = ["Calibration", "Learned", "calibrate", "choose", "learn_rule"]
 
@@ -92,7 +92,7 @@ def calibrate(effects: Floats, scores: Floats) -> Calibration:
 def choose(calibrations: Mapping[str, Calibration], names: Sequence[str]) -> str:
     """The simplest candidate within one standard error of the least loss, of those that pass their gate."""
     passed = [
-        name for name in ORDER if name in names and name != "none" and calibrations[name].z > gate(name)
+        name for name in CANDIDATES if name in names and name != "none" and calibrations[name].z > gate(name)
     ]
     if not passed:
         return "none"

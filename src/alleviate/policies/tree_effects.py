@@ -47,6 +47,10 @@ class TreeEffect:
         splits = "one split" if self.depth == 1 else "up to three splits"
         return f"exact policy tree, {splits}"
 
+    @property
+    def complexity(self) -> int:
+        return 1 + self.depth
+
     def fit(self, data: EffectData, seed: int) -> TreeModel:
         smallest = max(1, int(SMALLEST_LEAF * len(data.y)))
         tree = fit_tree(data.x, data.scores, depth=self.depth, min_leaf=smallest)

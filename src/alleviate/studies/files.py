@@ -10,6 +10,7 @@ from math import fsum
 from pathlib import Path
 from typing import cast
 
+from alleviate.policies import candidates as policies
 from alleviate.studies.datasets import GRAMMAR, parse
 from alleviate.studies.sections import Section, Source, nearest
 from alleviate.terms.errors import StudyError
@@ -18,7 +19,7 @@ from alleviate.terms.study import CANDIDATES, Assignment, DataSource, Study, Tre
 
 __all__ = ["LEARNERS", "QUESTION", "dumps", "load", "loads", "shipped", "with_data"]
 
-LEARNERS = ("none", "ridge", "boosted", "bcf", "tree1", "tree2")
+LEARNERS = tuple(policies.CANDIDATES)
 """Every learner that ``[learning] candidates`` may name."""
 
 QUESTION = "Who does best with which treatment, judged by {outcome}?"

@@ -1,22 +1,19 @@
-"""Who gains more, and from which arm: one learner a file, all behind `EffectLearner`."""
+"""Who gains more, and from which arm: one learner a file, found by itself, behind `EffectLearner`."""
 
-from alleviate.models.effects.bcf import BayesianCausalForest
-from alleviate.models.effects.boosted import BoostedEffect
+from importlib import import_module
+from pkgutil import iter_modules
+
 from alleviate.models.effects.contract import EffectLearner, EffectModel
-from alleviate.models.effects.none import NoEffect
-from alleviate.models.effects.ridge import RidgeEffect
 
-__all__ = [
-    "LEARNERS",
-    "BayesianCausalForest",
-    "BoostedEffect",
-    "EffectLearner",
-    "EffectModel",
-    "NoEffect",
-    "RidgeEffect",
-]
+__all__ = ["LEARNERS", "EffectLearner", "EffectModel"]
+
+_FOUND = [import_module(f"{__name__}.{module.name}") for module in iter_modules(__path__)]
 
 LEARNERS: dict[str, EffectLearner] = {
-    learner.name: learner for learner in (NoEffect(), RidgeEffect(), BoostedEffect(), BayesianCausalForest())
+    learner.name: learner
+    for learner in sorted(
+        (module.LEARNER for module in _FOUND if hasattr(module, "LEARNER")),
+        key=lambda found: found.complexity,
+    )
 }
-"""Every learner by its name in a study file, from the simplest."""
+"""Every learner by its name in a study file, from the simplest: each module here that has a ``LEARNER``."""

@@ -15,7 +15,7 @@ try:
 except ImportError:  # the extra is not installed: the learner says so when it is asked for
     stochtree = None
 
-__all__ = ["BayesianCausalForest"]
+__all__ = ["LEARNER", "BayesianCausalForest"]
 
 DRAWS = 40
 """Posterior draws kept; the warm start (grow-from-root) needs no long burn-in."""
@@ -61,6 +61,7 @@ class ForestModel:
 class BayesianCausalForest:
     name: str = "bcf"
     description: str = "effects by a Bayesian causal forest (stochtree)"
+    complexity: int = 5
 
     def fit(self, data: EffectData, seed: int) -> ForestModel:
         model = _required().BCFModel()
@@ -80,3 +81,6 @@ class BayesianCausalForest:
         model = _required().BCFModel()
         model.from_json(files["effect-bcf.json"].decode())
         return ForestModel(model, json.loads(files["effect.json"])["arms"])
+
+
+LEARNER = BayesianCausalForest()

@@ -9,7 +9,7 @@ import numpy as np
 
 from alleviate.models.trial import EffectData, Floats, contrasts
 
-__all__ = ["BoostedEffect"]
+__all__ = ["LEARNER", "BoostedEffect"]
 
 BOOSTING = {
     "objective": "regression",
@@ -49,6 +49,7 @@ class BoostedModel:
 class BoostedEffect:
     name: str = "boosted"
     description: str = "effects by boosted trees on doubly robust scores (DR-learner, LightGBM)"
+    complexity: int = 4
 
     def fit(self, data: EffectData, seed: int) -> BoostedModel:
         x, targets = _wide(data.x), data.scores @ contrasts(data.arms)
@@ -59,3 +60,6 @@ class BoostedEffect:
     def load(self, files: Mapping[str, bytes]) -> BoostedModel:
         names = json.loads(files["effect.json"])["boosters"]
         return BoostedModel(tuple(lgb.Booster(model_str=files[name].decode()) for name in names))
+
+
+LEARNER = BoostedEffect()

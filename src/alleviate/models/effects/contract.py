@@ -33,6 +33,11 @@ class EffectLearner(Protocol):
         """What it is, in a few words for a report."""
         ...
 
+    @property
+    def complexity(self) -> int:
+        """Its rank among learners: 0 is the simplest to explain, and wins ties."""
+        ...
+
     def fit(self, data: EffectData, seed: int) -> EffectModel: ...
 
     def load(self, files: Mapping[str, bytes]) -> EffectModel:

@@ -8,7 +8,7 @@ import numpy as np
 
 from alleviate.models.trial import EffectData, Floats
 
-__all__ = ["NoEffect"]
+__all__ = ["LEARNER", "NoEffect"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +26,13 @@ class Constant:
 class NoEffect:
     name: str = "none"
     description: str = "the same effect for everybody"
+    complexity: int = 0
 
     def fit(self, data: EffectData, seed: int) -> Constant:
         return Constant(data.arms)
 
     def load(self, files: Mapping[str, bytes]) -> Constant:
         return Constant(json.loads(files["effect.json"])["arms"])
+
+
+LEARNER = NoEffect()

@@ -14,7 +14,7 @@ import numpy as np
 from alleviate.models.ridge import bayesian_ridge
 from alleviate.models.trial import EffectData, Floats, contrasts
 
-__all__ = ["RidgeEffect", "RidgeModel", "fit_moderation"]
+__all__ = ["LEARNER", "RidgeEffect", "RidgeModel", "fit_moderation"]
 
 SPREADS = np.array([0.0, 0.05, 0.1, 0.2, 0.3, 0.45, 0.7, 1.0])
 """How much the benefit of one arm over another may differ between people: SD, in units of the residual SD."""
@@ -116,9 +116,13 @@ def fit_moderation(data: EffectData) -> RidgeModel:
 class RidgeEffect:
     name: str = "ridge"
     description: str = "effects linear in the features, shrunk (ridge R-learner)"
+    complexity: int = 1
 
     def fit(self, data: EffectData, seed: int) -> RidgeModel:
         return fit_moderation(data)
 
     def load(self, files: Mapping[str, bytes]) -> RidgeModel:
         return RidgeModel.from_json(json.loads(files["effect.json"]))
+
+
+LEARNER = RidgeEffect()
