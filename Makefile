@@ -30,7 +30,7 @@ check: $(VENV)/.made-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow"
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow and not browser"
 
 bench: $(VENV)/.made-run
 	$(BIN)/python benchmarks/run.py

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow  # real processes, many of them
+
 CONFTEST = Path(__file__).parents[1] / "conftest.py"
 SKIPS_A_TEST = 'import pytest\n\ndef test_a():\n    pytest.skip("no database")\n\ndef test_b():\n    pass\n'
 SKIPS_A_FILE = 'import pytest\n\npytest.importorskip("a_package_nobody_has")\n\ndef test_a():\n    pass\n'

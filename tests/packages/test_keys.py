@@ -52,6 +52,7 @@ def test_a_half_written_key_of_a_killed_process_is_no_obstacle() -> None:
     assert [path.name for path in home().iterdir()] == ["signing.key"]
 
 
+@pytest.mark.slow
 def test_first_uses_at_the_same_time_end_with_one_key() -> None:
     code = "from alleviate.packages import *; print(fingerprint(signing_key().public_key()))"
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}

@@ -20,6 +20,8 @@ import pytest
 from alleviate.packages import Origin, read, write
 from alleviate.terms.errors import PackageError
 
+pytestmark = pytest.mark.slow  # real processes, many of them
+
 VERSIONS = [
     {"model.json": bytes([i]) * 3000, "study.toml": b"[study]\n", f"booster-{i}.txt": b"tree"}
     for i in range(2)

@@ -3,17 +3,13 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
 
 import numpy as np
 
 from alleviate.models.trial import EffectData, Floats
 from alleviate.terms.errors import InputError
-
-try:
-    import stochtree
-except ImportError:  # the extra is not installed: the learner says so when it is asked for
-    stochtree = None
 
 __all__ = ["LEARNER", "BayesianCausalForest"]
 
@@ -22,12 +18,14 @@ DRAWS = 40
 
 
 def _required() -> Any:
-    if stochtree is None:
+    """Found only when asked for: it is an extra, and brings libraries that nothing else needs."""
+    try:
+        return import_module("stochtree")
+    except ImportError:
         raise InputError(
             "The learner 'bcf' needs the package stochtree, which is not installed.",
             hint="Run: pip install 'alleviate[bayes]', or leave 'bcf' out of [learning] candidates.",
-        )
-    return stochtree
+        ) from None
 
 
 def _wide(x: Floats) -> Floats:
