@@ -1,4 +1,4 @@
-"""What every test may rely on: a browser where there is one, and no silent skip in CI."""
+"""What every test may rely on: keys of its own, a browser where there is one, no silent skip in CI."""
 
 import os
 import shutil
@@ -40,6 +40,14 @@ def pytest_configure(config: pytest.Config) -> None:
     is_worker = hasattr(config, "workerinput")  # the controller of pytest-xdist hears of its workers' skips
     if os.environ.get("CI") and not is_worker:
         config.pluginmanager.register(NoSkips())
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _keys(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Signing keys of the tests' own, shared by all: nobody's own key signs anything here."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ALLEVIATE_HOME", str(tmp_path_factory.getbasetemp() / "home"))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -74,14 +73,6 @@ def _package(forecaster: Forecaster, outcome: Outcome, learner: str) -> RulePack
 
 def with_verdict(package: RulePackage, verdict: str) -> RulePackage:
     return replace(package, findings=_findings(verdict))
-
-
-@pytest.fixture(autouse=True)
-def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A fresh home of keys for each test: nobody's own key signs anything here."""
-    place = tmp_path_factory.mktemp("home") / "alleviate"
-    monkeypatch.setenv("ALLEVIATE_HOME", str(place))
-    return place
 
 
 @pytest.fixture
