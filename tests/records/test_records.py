@@ -96,11 +96,11 @@ class TestARecord:
     @pytest.mark.parametrize(
         "data",
         [
-            {"kind": "patient-record/2", "subject_id": "p1", "events": []},
-            {"kind": "patient-record/1", "subject_id": "p1", "events": [["2024-01-01T00:00:00Z"]]},
-            {"kind": "patient-record/1", "subject_id": "p1", "events": [["2024-01-01T00:00:00Z"] * 2]},
-            {"kind": "patient-record/1", "subject_id": "p1", "events": [["yesterday", "today", "A//1"]]},
-            {"kind": "patient-record/1", "subject_id": "p1", "events": None},
+            {"kind": "patient-record/3", "subject_id": "p1", "events": []},
+            {"kind": "patient-record/2", "subject_id": "p1", "events": [["2024-01-01T00:00:00Z"]]},
+            {"kind": "patient-record/2", "subject_id": "p1", "events": [["2024-01-01T00:00:00Z"] * 2]},
+            {"kind": "patient-record/2", "subject_id": "p1", "events": [["yesterday", "today", "A//1"]]},
+            {"kind": "patient-record/2", "subject_id": "p1", "events": None},
         ],
     )
     def test_malformed_json_is_refused(self, data):

@@ -2,11 +2,14 @@
 
 __all__ = [
     "AlleviateError",
+    "AuditError",
+    "ConsentError",
     "DataError",
     "InputError",
     "NotEnoughDataError",
     "PackageError",
     "StudyError",
+    "VaultError",
 ]
 
 
@@ -44,6 +47,18 @@ class DataError(InputError):
 
 class PackageError(InputError):
     """A package is missing, damaged, tampered with, or signed by nobody we trust."""
+
+
+class VaultError(InputError):
+    """The vault cannot be opened, read or written as asked: location, key, space, or a patient it lacks."""
+
+
+class ConsentError(VaultError):
+    """The purpose is not given or the patient has not consented to it; nothing was read."""
+
+
+class AuditError(VaultError):
+    """The audit cannot be written, so nothing is served; or its chain is broken, with the first bad link."""
 
 
 class NotEnoughDataError(AlleviateError):

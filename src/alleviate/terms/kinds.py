@@ -1,4 +1,4 @@
-"""What a JSON object says that it is, with its version: ``{"kind": "patient-record/1", …}``."""
+"""What a JSON object says that it is, with its version: ``{"kind": "patient-record/2", …}``."""
 
 from collections.abc import Mapping
 from typing import Any

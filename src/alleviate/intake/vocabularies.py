@@ -1,0 +1,28 @@
+"""Of which kind an event most likely is, told by its code alone: for sources that do not say."""
+
+import tomllib
+from functools import cache, lru_cache
+from importlib.resources import files
+
+from alleviate.records import KINDS, Kind
+from alleviate.terms.codes import SEPARATOR
+
+__all__ = ["kind_of"]
+
+
+@lru_cache(maxsize=65536)
+def kind_of(code: str) -> Kind:
+    """The kind of the longest beginning of ``code`` that ``vocabularies.toml`` names; else "measurement"."""
+    known = _beginnings()
+    parts = code.upper().split(SEPARATOR)
+    for length in range(len(parts), 0, -1):
+        kind = known.get(SEPARATOR.join(parts[:length]))
+        if kind is not None:
+            return kind
+    return "measurement"
+
+
+@cache
+def _beginnings() -> dict[str, Kind]:
+    table = tomllib.loads(files("alleviate.intake").joinpath("vocabularies.toml").read_text("utf-8"))
+    return {beginning: kind for kind in KINDS for beginning in table.get(kind, ())}
