@@ -48,12 +48,12 @@ def detect(path: Path) -> Format:
 
 
 def read_all(paths: Iterable[Path], context: Context, format: Format | None = None) -> Iterator[Item]:
-    """Everything in these files and folders, one after the other; each by ``format``, or by what it looks like.
+    """Everything in these files and folders in turn, each by ``format`` or by what it looks like.
 
     Raises DataError before the first item where a path is missing or of no known format.
     """
     chosen = [(path, format or detect(path)) for path in paths]
-    for path, found in chosen:
+    for path, _ in chosen:
         if not path.exists():
             raise DataError(f"There is no file or folder {path}.", hint="Check its name.")
     return (item for path, found in chosen for item in found.read(path, context))

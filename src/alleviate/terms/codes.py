@@ -4,7 +4,7 @@ from functools import lru_cache
 
 from alleviate.terms.errors import DataError
 
-__all__ = ["SEPARATOR", "check_code", "code"]
+__all__ = ["SEPARATOR", "check_code", "code", "parts"]
 
 SEPARATOR = "//"
 
@@ -14,6 +14,11 @@ def code(*parts: str) -> str:
     joined = SEPARATOR.join(part.replace("%", "%25").replace("/", "%2F") for part in parts)
     check_code(joined)
     return joined
+
+
+def parts(text: str) -> list[str]:
+    """The parts that a code was made of: the inverse of `code`."""
+    return [part.replace("%2F", "/").replace("%25", "%") for part in text.split(SEPARATOR)]
 
 
 @lru_cache(maxsize=4096)
