@@ -11,6 +11,7 @@ import typer
 
 from alleviate import __version__
 from alleviate.cli.advising import advise, evaluate
+from alleviate.cli.instruments import instruments
 from alleviate.cli.learning import learn
 from alleviate.cli.screen import complain, out
 from alleviate.cli.studies import studies
@@ -34,6 +35,7 @@ app.command()(learn)
 app.command()(advise)
 app.command()(evaluate)
 app.command()(studies)
+app.command()(instruments)
 
 study_app = typer.Typer(help="Write a study file.", invoke_without_command=True)
 study_app.command("new")(study_new)
