@@ -199,7 +199,7 @@ def run(resources: list[bytes], inputs: int, seed: int, keep: Path | None = None
         streams = []
         for name, good, read in doors(Path(folder), resources):
             streams.append((name, mutants(good, rng), read))
-            if name.endswith("(Bundle)"):
+            if name.endswith(("(Bundle)", "(NDJSON)")):
                 streams.append((name, values(good, rng), read))
         for number in range(inputs):
             name, stream, read = streams[number % len(streams)]

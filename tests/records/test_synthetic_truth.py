@@ -1,4 +1,4 @@
-"""The truth of the synthetic clinic is true: outcomes, confounding, who gains, who leaves, how people answer."""
+"""The truth of the synthetic clinic is true: outcomes, confounding, who gains, who leaves, and answers."""
 
 from datetime import UTC, datetime
 from functools import cache

@@ -16,6 +16,7 @@ from alleviate.cli.learning import learn
 from alleviate.cli.screen import complain, out
 from alleviate.cli.studies import studies
 from alleviate.cli.study_new import study_new
+from alleviate.cli.synthetic import synthetic
 from alleviate.terms.errors import AlleviateError
 
 __all__ = ["app", "main"]
@@ -36,6 +37,7 @@ app.command()(advise)
 app.command()(evaluate)
 app.command()(studies)
 app.command()(instruments)
+app.command()(synthetic)
 
 study_app = typer.Typer(help="Write a study file.", invoke_without_command=True)
 study_app.command("new")(study_new)
