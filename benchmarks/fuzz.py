@@ -13,6 +13,7 @@ import signal
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
+from copy import deepcopy
 from datetime import UTC, datetime
 from pathlib import Path
 from time import perf_counter
@@ -20,6 +21,7 @@ from types import FrameType
 
 import numpy as np
 
+from alleviate.features.declared import read_features
 from alleviate.intake.formats import FORMATS
 from alleviate.intake.reading import Context, Refusal
 from alleviate.studies.files import loads
@@ -68,6 +70,13 @@ better = "lower"
 
 [features]
 include = ["x", "z"]
+"""
+
+FEATURES = b"""
+[features]
+age = { take = "age" }
+phq9 = { of = "phq9", take = "slope", window = "90d" }
+sessions = { kind = "session", code = "SESSION//attended", take = "count", since = "start" }
 """
 
 NASTY = (
@@ -123,12 +132,12 @@ def values(good: bytes, rng: np.random.Generator) -> Iterator[bytes]:
                 case 0:
                     del holder[key]
                 case 1:
-                    holder[key] = odd[int(rng.integers(len(odd)))]
+                    holder[key] = deepcopy(odd[int(rng.integers(len(odd)))])
                 case 2:
                     other, name = places[int(rng.integers(len(places)))]
-                    holder[key] = json.loads(json.dumps(other[name])) if name in _keys(other) else None
+                    holder[key] = deepcopy(other[name]) if name in _keys(other) else None
                 case _:
-                    holder[key] = [holder[key]] * 3
+                    holder[key] = [deepcopy(holder[key]) for _ in range(3)]
             if not document:
                 break
         yield json.dumps(document).encode()
@@ -170,6 +179,10 @@ def doors(folder: Path, resources: list[bytes]) -> list[Door]:
         loads(data.decode("utf-8", "replace"))
         return 0
 
+    def features(data: bytes) -> int:
+        read_features(data.decode("utf-8", "replace"))
+        return 0
+
     plain = Context(NOW)
     found: list[Door] = []
     for good in resources:
@@ -181,6 +194,7 @@ def doors(folder: Path, resources: list[bytes]) -> list[Door]:
     found.append(("CSV", WIDE, reading("csv", "x.csv", Context(NOW, mapping=mapping))))
     found.append(("mapping (TOML)", MAPPING, mapped))
     found.append(("study (TOML)", STUDY, study))
+    found.append(("features (TOML)", FEATURES, features))
     return found
 
 
