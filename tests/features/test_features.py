@@ -163,9 +163,9 @@ class TestASpec:
     @pytest.mark.parametrize(
         ("other", "message"),
         [(Feature("sex", "B//sex", "number"), "a name of its own, shared: sex"),
-         (Feature("gender", CODES["sex"], "category"), "a code of its own, shared: A//sex")],
+         (Feature("gender", CODES["sex"], "category"), "a definition of its own, shared: last of A//sex")],
     )  # fmt: skip
-    def test_no_two_features_share_a_name_or_a_code(self, other, message):
+    def test_no_two_features_share_a_name_or_a_definition(self, other, message):
         with pytest.raises(DataError, match=message):
             FeatureSpec((*SPEC.features, other))
 
@@ -174,6 +174,10 @@ class TestASpec:
         [(["", "A//b", "number", ""], "needs a name"),
          (["a", "A//", "number", ""], "A code must be"),
          (["a", "A//b", "text", ""], "number, category, boolean, date; 'a' has 'text'"),
+         (["a", "A//b", "number", "", {"take": "sum"}], "take must be one of last, .*; 'a' has 'sum'"),
+         (["a", "A//b", "number", "", {"events": "visit"}], "kind of event must be one of person"),
+         (["a", "A//b", "number", "", {"days": 0.5}], "looks back 0.5 days"),
+         (["a", "A//b", "number", "", {"often": 1}], "malformed"),
          (["a"], "malformed")],
     )  # fmt: skip
     def test_a_feature_is_validated_at_birth(self, feature, message):

@@ -11,12 +11,19 @@ import typer
 
 from alleviate import __version__
 from alleviate.cli.advising import advise, evaluate
+from alleviate.cli.audit import audit_app
+from alleviate.cli.backups import backup, restore
+from alleviate.cli.converting import convert
+from alleviate.cli.importing import export, import_
 from alleviate.cli.instruments import instruments
 from alleviate.cli.learning import learn
+from alleviate.cli.mapping import mapping_new
+from alleviate.cli.patients import patient_app
 from alleviate.cli.screen import complain, out
 from alleviate.cli.studies import studies
 from alleviate.cli.study_new import study_new
 from alleviate.cli.synthetic import synthetic
+from alleviate.cli.vault import help_alone, vault_app
 from alleviate.terms.errors import AlleviateError
 
 __all__ = ["app", "main"]
@@ -38,10 +45,22 @@ app.command()(evaluate)
 app.command()(studies)
 app.command()(instruments)
 app.command()(synthetic)
+app.command("import")(import_)
+app.command()(export)
+app.command()(convert)
+app.command()(backup)
+app.command()(restore)
+app.add_typer(patient_app, name="patient")
+app.add_typer(vault_app, name="vault")
+app.add_typer(audit_app, name="audit")
 
 study_app = typer.Typer(help="Write a study file.", invoke_without_command=True)
 study_app.command("new")(study_new)
 app.add_typer(study_app, name="study")
+
+mapping_app = typer.Typer(help="Say what the columns of a table mean.", invoke_without_command=True)
+mapping_app.command("new")(mapping_new)
+app.add_typer(mapping_app, name="mapping")
 
 
 def _show_version(wanted: bool) -> None:
@@ -52,7 +71,12 @@ def _show_version(wanted: bool) -> None:
 
 @study_app.callback()
 def _study(context: typer.Context) -> None:
-    _help_alone(context)
+    help_alone(context)
+
+
+@mapping_app.callback()
+def _mapping(context: typer.Context) -> None:
+    help_alone(context)
 
 
 @app.callback()
@@ -65,13 +89,7 @@ def _start(
         bool, typer.Option("--debug", help="Show the traceback of an unexpected error.")
     ] = False,
 ) -> None:
-    _help_alone(context)
-
-
-def _help_alone(context: typer.Context) -> None:
-    """A command group without a command shows what it offers."""
-    if context.invoked_subcommand is None:
-        typer.echo(context.get_help())
+    help_alone(context)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

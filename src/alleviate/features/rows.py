@@ -1,20 +1,19 @@
 """What was known about one person at one moment, feature by feature."""
 
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from alleviate.features.spec import Feature, FeatureSpec
+from alleviate.features.plain import Value, value_of
+from alleviate.features.spec import FeatureSpec
 from alleviate.records import Event, PatientRecord
 from alleviate.terms.errors import DataError
 from alleviate.terms.kinds import expect_kind
 from alleviate.terms.times import check_utc, parse_utc
 
-__all__ = ["FeatureRow", "Value", "at"]
-
-Value = float | str | bool | None
-"""By kind: number and date float, category str, boolean bool; None where unknown."""
+__all__ = ["FeatureRow", "at"]
 
 _KIND = "feature-row/1"
 
@@ -51,39 +50,24 @@ class FeatureRow:
         return cls(data["subject_id"], parse_utc(data["moment"]), data["values"])
 
 
-def at(record: PatientRecord, moment: datetime, spec: FeatureSpec) -> FeatureRow:
-    """Each feature's last value as known at ``moment`` (UTC); nothing known later enters.
+def at(
+    record: PatientRecord, moment: datetime, spec: FeatureSpec, start: datetime | None = None
+) -> FeatureRow:
+    """Each feature by what was known at ``moment`` (UTC) and stood then; nothing known later enters.
 
-    The last is the one that happened last; of two that happened at once, the one known later (a correction);
-    of two known at once as well, the later in the record's order. Raises DataError where a value is not of
-    its feature's kind.
+    Of several values that happened at once, the one known last counts (as a correction does); of those known
+    at once as well, the latest in the record's order. ``start`` (UTC): from when features "since start" look;
+    without one they are unknown. Raises DataError where a last or first value is not of its feature's kind.
+    ``cohort_table`` gives the same for many people.
     """
-    last: dict[str, Event] = {}
-    for event in record.at(moment).events:  # by known_at
-        known = last.get(event.code)
-        if known is None or event.time >= known.time:
-            last[event.code] = event
-    values = {feature.name: _value(feature, last.get(feature.code)) for feature in spec.features}
+    if start is not None:
+        check_utc(start, "The start of a row")
+    known: dict[str, list[Event]] = defaultdict(list)
+    for event in record.at(moment).events:
+        known[event.code].append(event)
+    values = {feature.name: value_of(feature, known, moment, start) for feature in spec.features}
     return FeatureRow(record.subject_id, moment, values)
 
 
 def _is_value(value: object) -> bool:
     return value is None or isinstance(value, (float, str, bool))
-
-
-def _value(feature: Feature, event: Event | None) -> Value:
-    if event is None or (event.numeric_value is None and event.text_value is None):
-        return None
-    if feature.kind == "category":
-        if event.text_value is not None:
-            return event.text_value
-    elif event.numeric_value is not None:
-        if feature.kind != "boolean":
-            return event.numeric_value
-        if event.numeric_value in (0.0, 1.0):
-            return event.numeric_value == 1.0
-    found = event.text_value if event.numeric_value is None else event.numeric_value
-    raise DataError(
-        f"{feature.name!r} must be a {feature.kind}, {event.subject_id!r} has {found!r} at {event.time}.",
-        hint="Correct the record, or the kind of the feature.",
-    )

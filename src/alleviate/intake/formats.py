@@ -9,7 +9,7 @@ from pkgutil import iter_modules
 from alleviate.intake.reading import Context, Format, Item
 from alleviate.terms.errors import DataError
 
-__all__ = ["FORMATS", "detect", "format_named", "read_all"]
+__all__ = ["FORMATS", "count_files", "detect", "format_named", "read_all"]
 
 _ROOM = Path(__file__).parent
 
@@ -57,3 +57,11 @@ def read_all(paths: Iterable[Path], context: Context, format: Format | None = No
         if not path.exists():
             raise DataError(f"There is no file or folder {path}.", hint="Check its name.")
     return (item for path, found in chosen for item in found.read(path, context))
+
+
+def count_files(path: Path) -> int:
+    """The files at a path, without those that are hidden."""
+    if not path.is_dir():
+        return 1
+    names = (file.relative_to(path).parts for file in path.rglob("*") if file.is_file())
+    return sum(not any(part.startswith(".") for part in parts) for parts in names)

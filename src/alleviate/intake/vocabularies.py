@@ -4,6 +4,7 @@ import tomllib
 from functools import cache, lru_cache
 from importlib.resources import files
 
+from alleviate.instruments import instrument_of_panel, instrument_of_total, instruments_with_item
 from alleviate.records import KINDS, Kind
 from alleviate.terms.codes import SEPARATOR
 
@@ -12,7 +13,12 @@ __all__ = ["kind_of"]
 
 @lru_cache(maxsize=65536)
 def kind_of(code: str) -> Kind:
-    """The kind of the longest beginning of ``code`` that ``vocabularies.toml`` names; else "measurement"."""
+    """The kind of the longest beginning of ``code`` that ``vocabularies.toml`` names; else "measurement".
+
+    The codes of an instrument are questionnaires.
+    """
+    if instrument_of_total(code) or instruments_with_item(code) or instrument_of_panel(code):
+        return "questionnaire"
     known = _beginnings()
     parts = code.upper().split(SEPARATOR)
     for length in range(len(parts), 0, -1):

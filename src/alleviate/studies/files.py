@@ -13,9 +13,10 @@ from typing import cast
 from alleviate.policies import candidates as policies
 from alleviate.studies.datasets import GRAMMAR, parse
 from alleviate.studies.sections import Section, Source, nearest
+from alleviate.studies.vault_sections import PERSON, cohort_tables, read_cohort, read_definitions, spec_of
 from alleviate.terms.errors import StudyError
 from alleviate.terms.outcomes import Better, Outcome
-from alleviate.terms.study import CANDIDATES, Assignment, DataSource, Study, Treatment, Validation
+from alleviate.terms.study import CANDIDATES, Assignment, DataSource, Definition, Study, Treatment, Validation
 
 __all__ = ["LEARNERS", "QUESTION", "dumps", "load", "loads", "shipped", "with_data"]
 
@@ -27,7 +28,8 @@ QUESTION = "Who does best with which treatment, judged by {outcome}?"
 
 KEYS: Mapping[str, tuple[str, ...]] = {
     "study": ("name", "title", "question", "reference", "kind"),
-    "data": ("dataset", "path", "id"),
+    "data": ("dataset", "path", "vault", "id"),
+    "cohort": ("start", "text", "offset", "arm", "outcome", "exclude", "between"),
     "treatment": ("column", "arms", "usual", "assignment", "probability"),
     "outcome": ("column", "better", "important", "binary", "label", "unit"),
     "features": ("include", "known_after", "labels"),
@@ -81,6 +83,12 @@ def loads(text: str, *, source: str = "study.toml", folder: Path | None = None) 
     treatment, outcome = _treatment(sections["treatment"]), _outcome(sections["outcome"])
     data = _data(sections["data"], folder or Path())
     features, validation, plain = sections["features"], sections["validation"], Validation()
+    cohort, definitions = None, {}
+    if data.vault is not None:
+        roles = {data.id or PERSON: "the id", treatment.column: "the treatment", outcome.name: "the outcome"}
+        definitions = read_definitions(features, roles)
+        cohort = read_cohort(sections["cohort"], definitions)
+        features = Section(origin, "features", {})
     found = Study(
         name=name,
         title=study.name_or_none("title") or name,
@@ -91,7 +99,7 @@ def loads(text: str, *, source: str = "study.toml", folder: Path | None = None) 
         reference=study.text("reference"),
         include=features.names("include"),
         known_after=features.names("known_after"),
-        labels=features.texts_by_name("labels"),
+        labels=features.texts_by_name("labels") or _labels(definitions),
         candidates=_candidates(sections["learning"]),
         validation=Validation(
             folds=validation.whole("folds", 2, 20, plain.folds),
@@ -99,6 +107,8 @@ def loads(text: str, *, source: str = "study.toml", folder: Path | None = None) 
             site=validation.name_or_none("site"),
             seed=validation.whole("seed", 0, 2**32 - 1, plain.seed),
         ),
+        cohort=cohort,
+        definitions=definitions,
     )
     _check_roles(found, sections)
     return found
@@ -110,8 +120,16 @@ def shipped() -> tuple[Study, ...]:
 
 
 def with_data(study: Study, path: str | Path) -> Study:
-    """The same study on another file: ``--data``."""
-    return replace(study, data=DataSource(path=str(Path(path).resolve()), id=study.data.id))
+    """The same study on another file: ``--data``. Of the vault's features it is to hold a column each."""
+    include = spec_of(study.definitions).names if study.cohort else study.include
+    site = study.validation.site
+    return replace(
+        study,
+        data=DataSource(path=str(Path(path).resolve()), id=study.data.id),
+        include=tuple(name for name in include if name != site),
+        cohort=None,
+        definitions={},
+    )
 
 
 def dumps(study: Study, *, folder: Path | None = None) -> str:
@@ -125,7 +143,11 @@ def dumps(study: Study, *, folder: Path | None = None) -> str:
             "name": study.name, "title": study.title, "question": study.question,
             "reference": study.reference or None,
         },
-        "data": {"dataset": study.data.dataset, "path": path, "id": study.data.id},
+        "data": {
+            "dataset": study.data.dataset, "path": path, "id": study.data.id,
+            "vault": study.data.vault or (None if study.data.vault is None else True),
+        },
+        **cohort_tables(study.cohort),
         "treatment": {
             "column": treatment.column, "arms": treatment.arms or None, "usual": treatment.usual,
             "assignment": treatment.assignment, "probability": treatment.probability,
@@ -134,8 +156,10 @@ def dumps(study: Study, *, folder: Path | None = None) -> str:
             "column": outcome.name, "better": outcome.better, "important": outcome.important,
             "binary": outcome.binary, "label": outcome.label or None, "unit": outcome.unit or None,
         },
-        "features": {"include": study.include or None, "known_after": study.known_after or None},
-        "features.labels": dict(study.labels),
+        "features": {
+            "include": study.include or None, "known_after": study.known_after or None, **study.definitions,
+        },
+        "features.labels": {} if study.cohort else dict(study.labels),
         "learning": {"candidates": study.candidates},
         "validation": {
             "folds": validation.folds, "repeats": validation.repeats, "site": validation.site,
@@ -164,7 +188,7 @@ def _sections(origin: Source) -> dict[str, Section]:
     """Every table that a study file may have, known keys only; a table that may be left out is empty."""
     try:
         document = tomllib.loads(origin.text)
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         place = SYNTAX_PLACE.search(str(error))
         line = place["line"] if place and place["line"] else str(max(1, len(origin.text.splitlines())))
         what = SYNTAX_PLACE.sub("", str(error))
@@ -183,23 +207,45 @@ def _sections(origin: Source) -> dict[str, Section]:
     for name, section in sections.items():
         if name in REQUIRED and name not in document:
             raise origin.error((name,), "this table is required, but missing", f"Add [{name}].")
-        section.refuse_unknown(KEYS[name])
+        if name != "features" or "vault" not in sections["data"]:  # there, keys are names of features
+            section.refuse_unknown(KEYS[name])
+    if "cohort" in document and "vault" not in sections["data"]:
+        raise origin.error(("cohort",), "a cohort is drawn from the vault only", "Write: vault = true")
     return sections
 
 
 def _data(section: Section, folder: Path) -> DataSource:
-    dataset, path = section.name_or_none("dataset"), section.name_or_none("path")
-    if (dataset is None) == (path is None):
-        what = "neither" if dataset is None else "both"
+    dataset, path, vault = section.name_or_none("dataset"), section.name_or_none("path"), _vault(section)
+    given = [
+        key for key, value in (("dataset", dataset), ("path", path), ("vault", vault)) if value is not None
+    ]
+    if len(given) != 1:
         hint = 'As in: path = "trial.csv"'
-        raise section.error("dataset", f"expected either dataset or path, got {what}", hint)
+        message = f"expected one of dataset, path and vault, got {' and '.join(given) or 'none'}"
+        raise section.error(given[0] if given else "dataset", message, hint)
     if dataset is not None:
         try:
             parse(dataset)
         except ValueError:
             raise section.wrong("dataset", GRAMMAR) from None
     full = None if path is None else str((folder / path).resolve())
-    return DataSource(dataset, full, section.name_or_none("id"))
+    return DataSource(
+        dataset, full, section.name_or_none("id") or (PERSON if vault is not None else None), vault
+    )
+
+
+def _vault(section: Section) -> str | None:
+    """Where the vault is, "" for the usual place, None where it is not asked for."""
+    if section.values.get("vault") is True:
+        return ""
+    if section.values.get("vault") is False:
+        raise section.wrong("vault", "true, or where the vault is", "Leave it out.")
+    return section.name_or_none("vault")
+
+
+def _labels(definitions: Mapping[str, Definition]) -> dict[str, str]:
+    """What features are called in a sentence, where their definition says so."""
+    return {feature.name: feature.label for feature in spec_of(definitions).features if feature.label}
 
 
 def _treatment(section: Section) -> Treatment:

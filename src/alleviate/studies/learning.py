@@ -21,7 +21,7 @@ from alleviate.studies.datasets import open_data
 from alleviate.studies.evaluation import Progress, evaluate_learning
 from alleviate.studies.findings import findings
 from alleviate.terms.errors import NotEnoughDataError
-from alleviate.terms.study import DataSource, Study
+from alleviate.terms.study import Study
 
 __all__ = ["Learned", "learn", "not_enough_data"]
 
@@ -200,10 +200,13 @@ def learn(
 
 
 def _portable(study: Study) -> Study:
-    """Without the folder in which the data lay here."""
-    if study.data.path is None:
-        return study
-    return replace(study, data=DataSource(path=Path(study.data.path).name, id=study.data.id))
+    """Without the place in which the data lay here."""
+    data = study.data
+    if data.path is not None:
+        data = replace(data, path=Path(data.path).name)
+    if data.vault is not None:
+        data = replace(data, vault="")
+    return replace(study, data=data)
 
 
 def _refuse_thin_folds(people: Cohort) -> None:

