@@ -22,14 +22,14 @@ def note(text: str | None, number: float | None = None) -> Event:
     return Event("p1", MONDAY, MONDAY, "NOTE//progress", number, text, "note", "DocumentReference/1")
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(records())
 def test_export_then_import_is_the_identity(given_records):
     with tempfile.TemporaryDirectory() as folder:
         assert there_and_back(FORMAT, given_records, Path(folder)) == {r.subject_id: r for r in given_records}
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(records())
 def test_no_cell_with_words_begins_as_a_formula(given_records):
     with tempfile.TemporaryDirectory() as folder:

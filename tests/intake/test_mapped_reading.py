@@ -383,7 +383,10 @@ class TestAMapping:
 
 def test_the_examples_in_the_documentation_are_mappings_and_explain_every_key():
     page = (Path(__file__).parents[2] / "docs" / "mapping.md").read_text(encoding="utf-8")
-    examples = [parse(text, "mapping.md") for text in re.findall(r"^```toml\n(.*?)^```$", page, re.M | re.S)]
+    examples = [
+        parse(text, "mapping.md")
+        for text in re.findall(r"^```toml\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    ]
     assert {example.layout.shape for example in examples} == {"wide", "long"}
     explained = set(re.findall(r"`(\w+)`", page))
     assert set(Layout.__struct_fields__) - explained == set()

@@ -31,7 +31,7 @@ def stored(folder: Path) -> list[pl.DataFrame]:
     return [pl.read_parquet(file) for file in sorted((folder / "data").glob("*.parquet"))]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(records())
 def test_export_then_import_is_the_identity(given_records):
     with tempfile.TemporaryDirectory() as folder:

@@ -67,7 +67,7 @@ def typed_as(name: str) -> str:
     )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(records())
 def test_export_then_import_is_the_identity(given_records):
     with tempfile.TemporaryDirectory() as folder:

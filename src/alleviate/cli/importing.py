@@ -33,7 +33,9 @@ def import_(
     paths: Annotated[
         list[str],
         typer.Argument(
-            metavar="PATH...", help="Files, folders, or a server with --bulk.", show_default=False
+            metavar="PATH...",
+            help="Files, folders, postgresql://… with OMOP tables, or a FHIR server with --bulk.",
+            show_default=False,
         ),
     ],
     format: FormatName = None,
@@ -118,7 +120,7 @@ def intake_plain(intake: Intake) -> dict[str, Any]:
 def intake_lines(intake: Intake) -> list[str]:
     """The same for a reader."""
     return [
-        f"Read: {intake.read:,} from {intake.files:,} files, about {intake.patients:,} people, "
+        f"Read: {intake.read:,} from {intake.files:,} files, {intake.patients:,} people, "
         f"in {intake.seconds:.1f} s",
         f"Stored: {intake.stored:,} new, {intake.superseded:,} corrected, {intake.unchanged:,} known already",
         f"Refused: {len(intake.rejected):,}; read with a warning: {len(intake.warnings):,}",
@@ -128,13 +130,13 @@ def intake_lines(intake: Intake) -> list[str]:
 @contextmanager
 def _on_disk(
     paths: list[str], from_server: bool, client_id: str | None, client_key: Path | None
-) -> Iterator[list[Path]]:
-    """The files and folders to read; those of a server are fetched into a folder that goes away."""
+) -> Iterator[list[str]]:
+    """What to read; what a server gives is fetched into a folder that goes away."""
     if not from_server:
         servers = [path for path in paths if path.startswith(("http://", "https://"))]
         if servers:
             raise DataError(f"{servers[0]} is a server.", hint="Add --bulk to fetch its records.")
-        yield [Path(path) for path in paths]
+        yield paths
         return
     if (client_id is None) != (client_key is None):
         raise DataError("SMART needs --client-id and --client-key together.", hint="Give both or neither.")
@@ -142,7 +144,7 @@ def _on_disk(
     folders = [home() / "bulk" / sha256(server.encode()).hexdigest()[:16] for server in paths]
     for server, folder in zip(paths, folders, strict=True):
         bulk.fetch(server, folder, credentials=credentials)
-    yield folders
+    yield [str(folder) for folder in folders]
     for folder in folders:  # kept where the import failed, so that the next one goes on from there
         shutil.rmtree(folder)
 

@@ -10,6 +10,7 @@ from rich.text import Text
 from alleviate.cli.importing import FormatName
 from alleviate.cli.screen import out, print_json, print_lines
 from alleviate.cli.vault import AsJson, VaultOption, actor, help_alone, open_vault
+from alleviate.instruments import INSTRUMENTS
 from alleviate.intake.formats import format_named
 from alleviate.records.overview import overview
 from alleviate.terms.errors import DataError, VaultError
@@ -103,35 +104,37 @@ def _print_view(view: dict[str, Any]) -> None:
     if who.get("synthetic"):
         out.print(Text("Synthetic: this person does not exist.", style="yellow"))
     if view["questionnaires"]:
-        grid = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-        for heading, justify in (
-            ("when", "left"),
-            ("questionnaire", "left"),
-            ("total", "right"),
-            ("", "left"),
-        ):
-            grid.add_column(heading, justify=justify)  # type: ignore[arg-type]
-        for filled in view["questionnaires"]:
-            total = "–" if filled["total"] is None else f"{filled['total']:g}"
-            said = Text(filled["severity"] or "")
-            if filled["flags"]:
-                said.append("  " + ", ".join(filled["flags"]), style="bold red")
-            grid.add_row(filled["time"][:10], filled["instrument"], total, said)
-        out.print(grid)
+        out.print(_course(view["questionnaires"]))
     for name, entries in view.items():
-        if name in ("id", "demographics", "questionnaires") or not isinstance(entries, list) or not entries:
-            continue
-        out.print(Text(f"\n{name.replace('_', ' ').capitalize()}", style="bold"))
-        for entry in entries:
-            out.print(_entry_line(entry), soft_wrap=False)
+        if isinstance(entries, list) and entries and name != "questionnaires":
+            out.print(Text(f"\n{name.replace('_', ' ').capitalize()}", style="bold"))
+            grid = Table.grid(padding=(0, 2, 0, 0))
+            grid.add_column(no_wrap=True)
+            grid.add_column()
+            for entry in entries:
+                grid.add_row(*_entry_line(entry))
+            out.print(grid)
 
 
-def _entry_line(entry: dict[str, Any]) -> Text:
-    value = (
-        f"{entry['value']:g} {entry.get('unit', '')}".strip() if "value" in entry else entry.get("text", "")
-    )
-    until = f" to {entry['end'][:10]}" if "end" in entry else ""
+def _course(questionnaires: list[dict[str, Any]]) -> Table:
+    """One line a questionnaire, by time."""
+    grid = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    grid.add_column("when", no_wrap=True)
+    grid.add_column("questionnaire")
+    grid.add_column("total", justify="right")
+    grid.add_column("")
+    for filled in questionnaires:
+        total = "–" if filled["total"] is None else f"{filled['total']:g}"
+        flags = ", ".join(filled["flags"])
+        said = Text.assemble(filled["severity"] or "", ("  " + flags if flags else "", "bold red"))
+        title = INSTRUMENTS[filled["instrument"]].abbreviation
+        grid.add_row(filled["time"][:10], title, total, said)
+    return grid
+
+
+def _entry_line(entry: dict[str, Any]) -> tuple[str, Text]:
+    """When, and what in words with its code."""
+    value = f"{entry['value']:g} {entry.get('unit', '')}" if "value" in entry else entry.get("text", "")
+    until = f" – {entry['end'][:10]}" if "end" in entry else ""
     reason = f" ({entry['reason']})" if "reason" in entry else ""
-    return Text.assemble(
-        f"{entry['time'][:10]}{until}  ", (entry["code"], "dim"), f"  {value}{reason}".rstrip()
-    )
+    return f"{entry['time'][:10]}{until}", Text.assemble(f"{value}{reason} ".lstrip(), (entry["code"], "dim"))

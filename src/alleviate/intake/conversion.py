@@ -10,12 +10,11 @@ import tempfile
 from codecs import BOM_UTF8
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import groupby
-from multiprocessing import get_context
 from operator import attrgetter
 from os import cpu_count
 from pathlib import Path
@@ -24,6 +23,7 @@ from typing import NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from joblib.externals.loky import ProcessPoolExecutor
 
 from alleviate.intake.fhir.files import LONGEST_LINE, files_of, is_lines
 from alleviate.intake.fhir.forms import Library
@@ -39,7 +39,7 @@ from alleviate.terms.errors import DataError, InputError
 
 __all__ = ["Conversion", "convert"]
 
-RANGE = 8_000_000
+RANGE = 4_000_000
 """Bytes of NDJSON that one process reads at a time."""
 
 Progress = Callable[[int, int, str], None]
@@ -170,9 +170,9 @@ def _at_once(
 ) -> Iterator[_Part]:
     """What is in each range, in order; hardly more are read ahead than there are processes to read them."""
     waiting: deque[Future[_Part]] = deque()
-    processes = get_context("forkserver")
-    processes.set_forkserver_preload([__name__])  # imported once, not by each
-    pool = ProcessPoolExecutor(min(workers, len(ranges)), processes, _begin, (list(files), context))
+    pool = ProcessPoolExecutor(
+        min(workers, len(ranges)), initializer=_begin, initargs=(list(files), context)
+    )  # of loky: its processes are born clean and import this file only, not the program's main one
     try:
         for some in ranges:
             waiting.append(pool.submit(_read_range, some))
@@ -186,7 +186,7 @@ def _at_once(
             hint="Free some memory, or take fewer with --workers 1.",
         ) from None
     finally:
-        pool.shutdown(cancel_futures=True)
+        pool.shutdown(kill_workers=True)
 
 
 _shared: list[tuple[Context, Library, Neighbours]] = []

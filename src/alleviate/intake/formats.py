@@ -6,10 +6,11 @@ from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
 
+from alleviate.intake.omop import read_database
 from alleviate.intake.reading import Context, Format, Item
 from alleviate.terms.errors import DataError
 
-__all__ = ["FORMATS", "count_files", "detect", "format_named", "read_all"]
+__all__ = ["FORMATS", "count_files", "detect", "format_named", "is_database", "read_all"]
 
 _ROOM = Path(__file__).parent
 
@@ -36,9 +37,8 @@ def format_named(name: str) -> Format:
 
 def detect(path: Path) -> Format:
     """The format that a file or folder looks like. Raises DataError where it is none, or not there."""
-    if not path.exists():
-        raise DataError(f"There is no file or folder {path}.", hint="Check its name.")
-    for found in FORMATS.values():
+    _there(path)
+    for found in sorted(FORMATS.values(), key=lambda found: found.name == "csv"):  # which takes any table
         if found.accepts(path):
             return found
     raise DataError(
@@ -47,21 +47,38 @@ def detect(path: Path) -> Format:
     )
 
 
-def read_all(paths: Iterable[Path], context: Context, format: Format | None = None) -> Iterator[Item]:
-    """Everything in these files and folders in turn, each by ``format`` or by what it looks like.
+def read_all(sources: Iterable[str], context: Context, format: Format | None = None) -> Iterator[Item]:
+    """Everything in these files, folders and databases (``postgresql://…``, which hold OMOP tables) in turn.
 
-    Raises DataError before the first item where a path is missing or of no known format.
+    Files are read by ``format``, or by what they look like. Raises DataError before the first item where one
+    is missing or of no known format.
     """
-    chosen = [(path, format or detect(path)) for path in paths]
-    for path, _ in chosen:
-        if not path.exists():
-            raise DataError(f"There is no file or folder {path}.", hint="Check its name.")
-    return (item for path, found in chosen for item in found.read(path, context))
+    readings = [_reading(source, context, format) for source in sources]
+    return (item for reading in readings for item in reading)
 
 
-def count_files(path: Path) -> int:
-    """The files at a path, without those that are hidden."""
-    if not path.is_dir():
+def _reading(source: str, context: Context, format: Format | None) -> Iterator[Item]:
+    if is_database(source):
+        return read_database(source, context)
+    path = Path(source)
+    _there(path)
+    return (format or detect(path)).read(path, context)
+
+
+def is_database(source: str) -> bool:
+    """Whether a source is the URL of a database."""
+    return source.startswith(("postgresql://", "postgres://"))
+
+
+def _there(path: Path) -> None:
+    if not path.exists():
+        raise DataError(f"There is no file or folder {path}.", hint="Check its name.")
+
+
+def count_files(source: str) -> int:
+    """The files at a path, without those that are hidden; a database counts as one."""
+    path = Path(source)
+    if is_database(source) or not path.is_dir():
         return 1
     names = (file.relative_to(path).parts for file in path.rglob("*") if file.is_file())
     return sum(not any(part.startswith(".") for part in parts) for parts in names)

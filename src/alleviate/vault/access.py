@@ -81,7 +81,7 @@ class Access:
         """Store questionnaires (ref, JSON); the latest stands."""
         latest = dict(definitions)
         with self._step() as (connection, events):
-            known = dict(connection.execute(sa.select(DEFINITIONS.c.ref, DEFINITIONS.c.body)).tuples().all())
+            known = _definitions(connection)
             new = [{"ref": ref, "body": body} for ref, body in latest.items() if ref not in known]
             other = [
                 {"name": ref, "new": body} for ref, body in latest.items() if known.get(ref, body) != body
@@ -98,7 +98,7 @@ class Access:
     def definitions(self) -> dict[str, bytes]:
         """The questionnaires, by ref; no patient's data."""
         with self._database.snapshot() as connection:
-            return dict(connection.execute(sa.select(DEFINITIONS.c.ref, DEFINITIONS.c.body)).tuples().all())
+            return _definitions(connection)
 
     def ids(self) -> list[str]:
         """Everybody, as first stored; for research and model training those who permit anything."""
@@ -253,6 +253,10 @@ class Access:
                 head = self._audit.append(connection, events, _now()) if events else None
             if head:
                 self._audit.seal(head)
+
+
+def _definitions(connection: sa.Connection) -> dict[str, bytes]:
+    return {row.ref: row.body for row in connection.execute(sa.select(DEFINITIONS))}
 
 
 def _batches(ids: Iterable[str]) -> Iterator[list[str]]:

@@ -35,11 +35,11 @@ _NOT_WHO = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class _Statement:
-    """``kind`` None: everything. Newer is greater; at one moment a denial is."""
+    """``kind`` None: everything. ``given``: when, and when the record knew."""
 
     kind: Kind | None
     permits: bool
-    newness: tuple[datetime, datetime, bool]
+    given: tuple[datetime, datetime]
     expired: bool
 
 
@@ -76,7 +76,7 @@ def permitted(events: Iterable[Event], purpose: Purpose, moment: datetime) -> fr
     allowed = set[Kind]()
     for kind in KINDS:
         own = _in_force([each for each in statements if each.kind == kind])
-        withdrawn = own and general and not general.permits and general.newness > own.newness
+        withdrawn = own and general and not general.permits and general.given > own.given
         if default if own is None or withdrawn else own.permits:
             allowed.add(kind)
     return frozenset(allowed)
@@ -108,7 +108,7 @@ def _statements(events: Iterable[Event], purpose: Purpose, moment: datetime) -> 
             _Statement(
                 kind,
                 permits,
-                (event.time, event.known_at, not permits),
+                (event.time, event.known_at),
                 last_day is not None and (moment - _EPOCH) // timedelta(days=1) > last_day,
             )
         )
@@ -117,7 +117,7 @@ def _statements(events: Iterable[Event], purpose: Purpose, moment: datetime) -> 
 
 def _in_force(statements: Sequence[_Statement]) -> _Statement | None:
     permissions_ended = False
-    for each in sorted(statements, key=lambda each: each.newness, reverse=True):
+    for each in sorted(statements, key=lambda each: (each.given, not each.permits), reverse=True):
         if each.expired:
             permissions_ended |= each.permits
         elif not (each.permits and permissions_ended):

@@ -102,6 +102,11 @@ class Vault:
         self._database.close()
         self._keys.close()
 
+    @property
+    def checkpoints(self) -> Path:
+        """The folder of the audit's signed checkpoints: keep a copy where nobody can change both."""
+        return self._audit.checkpoints.folder
+
     def access(self, *, actor: str, purpose: Purpose) -> Access:
         """The only way to data, for an ``actor`` as the audit names them ("os:anna"). Raises ConsentError."""
         return Access(self._database, self._keys, self._audit, actor, purpose)

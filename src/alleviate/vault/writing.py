@@ -7,7 +7,7 @@ Anything else is a correction: the standing version is known until that moment, 
 
 import uuid
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
@@ -85,7 +85,7 @@ class Writer:
 
     def put(self, entries: Sequence[Entry]) -> Tally:
         index = self._keys.index_key
-        patients = self._patients({entry.subject_id for entry in entries})
+        patients = self._patients(dict.fromkeys(entry.subject_id for entry in entries))
         refs = [blind_index(index, "ref", entry.ref, exact=True) for entry in entries]
         versions = self._versions(set(refs))
         stored = unchanged = superseded = 0
@@ -107,12 +107,10 @@ class Writer:
         self._flush()
         return Tally(stored, unchanged, superseded, tuple(erased))
 
-    def _patients(self, subjects: set[str]) -> dict[str, str]:
+    def _patients(self, subjects: Iterable[str]) -> dict[str, str]:
         """Our id of each subject, new where there was none; without those who were erased."""
         index = self._keys.index_key
-        subject_of = {
-            blind_index(index, "subject", subject, exact=True): subject for subject in sorted(subjects)
-        }
+        subject_of = {blind_index(index, "subject", subject, exact=True): subject for subject in subjects}
         known = rows_with(self._connection, PATIENTS.c.subject_index, subject_of, PATIENTS.c.patient)
         gone = rows_with(self._connection, ERASURES.c.subject_index, subject_of)
         found = {subject_of[row.subject_index]: row.patient for row in known}

@@ -8,7 +8,7 @@ from typing import Any
 from alleviate.intake.reading import Caution
 from alleviate.records import Entry
 
-PHQ9 = "44250-9 44255-8 44259-0 44254-1 44251-7 44258-2 44252-5 44253-3 44260-8".split()
+PHQ9 = ["44250-9", "44255-8", "44259-0", "44254-1", "44251-7", "44258-2", "44252-5", "44253-3", "44260-8"]
 LA = ["LA6568-5", "LA6569-3", "LA6570-1", "LA6571-9"]
 TOTAL = "LOINC//44261-6"
 

@@ -4,7 +4,7 @@ __all__ = ["Fault"]
 
 
 class Fault(Exception):
-    """Raised while reading one resource; becomes a Refusal. ``field`` is below the resource: "code.coding"."""
+    """Raised while reading one resource; becomes a Refusal. ``field`` is in the resource: "code.coding"."""
 
     def __init__(self, field: str, reason: str) -> None:
         super().__init__(reason)

@@ -1,8 +1,8 @@
 """What FHIR has no element for, in one extension of ours; and refs and people named exactly.
 
 Extensions ``urn:alleviate:event`` say what an entry holds under one code, whatever the elements say: the code,
-the times and the number or words of each event, or ``absent`` where there is none. ``urn:alleviate:kind`` names
-the kind of the entry. An identifier ``urn:alleviate:entry`` is the ref of the entry.
+the times and the number or words of each event, or ``absent`` where there is none. ``urn:alleviate:kind``
+is the kind of the entry. An identifier ``urn:alleviate:entry`` is its ref.
 """
 
 from collections.abc import Iterable, Sequence

@@ -16,7 +16,7 @@ from alleviate.intake.fhir.forms import Library
 from alleviate.intake.fhir.observations import Observation
 from alleviate.intake.fhir.own import Own, own_of, settled
 from alleviate.intake.fhir.shapes import Resource, Shape
-from alleviate.intake.fhir.soundness import check_understood, sound
+from alleviate.intake.fhir.soundness import DEEPEST, check_understood, sound
 from alleviate.intake.fhir.subjects import Neighbours
 from alleviate.intake.fhir.types import TYPES, ResourceType
 from alleviate.intake.reading import Caution, Context, Definition, Item, Refusal
@@ -39,13 +39,19 @@ _NAMES = {
 _ERROR = "entered-in-error"
 
 
+class Head(Shape):
+    """What every resource says of itself."""
+
+    resource_type: str | None = None
+
+
 class Holder(Shape):
     """What a resource holds within itself."""
 
     contained: tuple[msgspec.Raw, ...] = ()
 
 
-_HOLDER = msgspec.json.Decoder(Holder)
+_HEAD, _HOLDER = msgspec.json.Decoder(Head), msgspec.json.Decoder(Holder)
 
 
 @dataclass(slots=True)
@@ -63,8 +69,9 @@ class Reader:
         """What one resource gives. ``where`` stands before its fields; ``id`` is what its bundle calls it."""
         name = "Resource"
         try:
-            content = sound(data)
-            name = _name(content)
+            name = _HEAD.decode(data).resource_type or name
+            if name == "Resource":
+                raise Fault("resourceType", "It does not say what it is.")
             kind = TYPES.get(name)
             if kind is None:
                 if name == "Questionnaire":
@@ -73,7 +80,7 @@ class Reader:
                     first, count = self.left_out.get(name, (line, 0))
                     self.left_out[name] = (first, count + 1)
                 return
-            check_understood(data, content)
+            check_understood(data, sound(data))
             entry = self._entry(kind, data, line, where, id)
         except Fault as fault:
             yield self._refusal(line, where, name, fault.field, fault.reason)
@@ -147,13 +154,6 @@ class Reader:
         self.notes.append(Caution(self.file, line, where + name, reason))
 
 
-def _name(content: dict[str, Any]) -> str:
-    name = content.get("resourceType")
-    if not isinstance(name, str) or not name:
-        raise Fault("resourceType", "It does not say what it is.")
-    return name
-
-
 def _withdrawn(source: Resource | Observation) -> bool:
     if source.status == _ERROR:
         return True
@@ -169,7 +169,7 @@ def _digest(data: bytes) -> str:
 def explained(error: Exception) -> tuple[str, str]:
     """Field and reason of an error of a decoder, in words."""
     if isinstance(error, RecursionError):
-        return "", "It is nested too deep."
+        return "", f"It is nested deeper than {DEEPEST} levels."
     if isinstance(error, UnicodeDecodeError):
         return "", "It is not JSON: a byte is not UTF-8."
     if not isinstance(error, msgspec.ValidationError):

@@ -117,7 +117,7 @@ def _instruments(lines: list[Line], form: Form | None, named: Instrument | None)
         if not candidates:
             break
         counts = {
-            id: (sum(item.code in rest for item in one.items), -len(one.items))
+            id: (sum(item.code in rest for item in one.items), len(one.items))
             for id, one in candidates.items()
         }
         best = candidates[max(sorted(counts), key=lambda id: counts[id])]

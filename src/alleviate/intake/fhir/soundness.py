@@ -15,16 +15,14 @@ DEEPEST = 64
 
 _MUST = (b'"modifierExtension"', b'"implicitRules"')
 _TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*+"|[\[\]{}]')
-_decode, _encode = msgspec.json.Decoder().decode, msgspec.json.Encoder().encode
+_decode, _encode = msgspec.json.Decoder(dict[str, Any]).decode, msgspec.json.Encoder().encode
 
 
 def sound(data: bytes) -> dict[str, Any]:
     """The content of a resource. Raises Fault, DecodeError or UnicodeDecodeError where it is not sound."""
     if data.count(b"{") + data.count(b"[") > DEEPEST and _depth(data) > DEEPEST:
         raise Fault("", f"It is nested deeper than {DEEPEST} levels.")
-    content = _decode(data)
-    if not isinstance(content, dict):
-        raise Fault("", "Expected an object, got something else.")
+    content: dict[str, Any] = _decode(data)
     if len(_encode(content)) != len(data):  # written out otherwise, or with a name twice
         json.loads(data, object_pairs_hook=_once, parse_int=str, parse_float=str)
     return content
