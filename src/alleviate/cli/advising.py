@@ -1,5 +1,6 @@
 """``alleviate advise`` and ``alleviate evaluate``: a package and a table in; advice or measures out."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -7,7 +8,10 @@ import typer
 
 from alleviate.cli.cards import advice_cards, advice_table, fared, summary
 from alleviate.cli.screen import out, print_json
+from alleviate.cli.vault import VaultOption, open_vault
 from alleviate.studies.rules import load
+from alleviate.terms.errors import DataError
+from alleviate.vault.whereabouts import acting
 
 __all__ = ["advise", "evaluate"]
 
@@ -15,14 +19,30 @@ MOST_CARDS = 5
 """More people are shown in a table."""
 
 Package = Annotated[Path, typer.Argument(help="Folder that `alleviate learn` wrote.", show_default=False)]
-Data = Annotated[Path, typer.Option("--data", help="CSV or Parquet, one row a person.", show_default=False)]
+TABLE = "CSV or Parquet, one row a person."
+Data = Annotated[Path, typer.Option("--data", help=TABLE, show_default=False)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON only.")]
 
 
-def advise(package: Package, data: Data, as_json: AsJson = False) -> None:
-    """Advise a treatment for each person in a table, with reasons and doubt."""
+def advise(
+    package: Package,
+    data: Annotated[Path | None, typer.Option("--data", help=TABLE, show_default=False)] = None,
+    patients: Annotated[
+        list[str] | None, typer.Option("--patient", help="Of the vault; may be given again.")
+    ] = None,
+    vault: VaultOption = None,
+    as_json: AsJson = False,
+) -> None:
+    """Advise a treatment for each person in a table, or of the vault, with reasons and doubt."""
     rule = load(package)
-    advice = rule.advise(data)
+    if (data is None) == (not patients):
+        raise DataError("Expected --data FILE or --patient ID.", hint="Give one of them.")
+    if data is not None:
+        advice = rule.advise(data)
+    else:
+        with open_vault(vault) as opened, opened.access(actor=acting(), purpose="care") as access:
+            records = [access.record(id) for id in patients or ()]
+        advice = [found.to_json() for found in rule.recommend_records(records, datetime.now(UTC))]
     if as_json:
         print_json(advice)
         return

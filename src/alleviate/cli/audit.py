@@ -8,10 +8,11 @@ from rich.table import Table
 from rich.text import Text
 
 from alleviate.cli.screen import out, print_json
-from alleviate.cli.vault import AsJson, VaultOption, actor, help_alone, open_vault
+from alleviate.cli.vault import AsJson, VaultOption, help_alone, open_vault
 from alleviate.terms.errors import AuditError
 from alleviate.vault.audit import Recorded
 from alleviate.vault.overseeing import audited_as
+from alleviate.vault.whereabouts import acting
 
 __all__ = ["audit_app"]
 
@@ -31,7 +32,7 @@ def verify(vault: VaultOption = None, as_json: AsJson = False) -> None:
     """Read the whole audit against its signed checkpoints; exit code 2 names the first broken link."""
     with open_vault(vault) as opened:
         try:
-            found = opened.verify_audit(actor=actor())
+            found = opened.verify_audit(actor=acting())
         except AuditError as error:
             if not as_json:
                 raise
@@ -55,7 +56,7 @@ def show(
     """Show who did what, to whose record, for what; the newest first. This is told in the audit too."""
     with open_vault(vault) as opened:
         known = audited_as(opened, patient) if patient else ""
-        events = opened.show_audit(actor=actor(), patient=known, last=last)
+        events = opened.show_audit(actor=acting(), patient=known, last=last)
     if as_json:
         print_json(msgspec.to_builtins(events))
         return

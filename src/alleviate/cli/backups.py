@@ -7,9 +7,10 @@ from typing import Annotated
 import typer
 
 from alleviate.cli.screen import print_json, print_lines
-from alleviate.cli.vault import AsJson, VaultOption, actor, open_vault, vault_place
+from alleviate.cli.vault import AsJson, VaultOption, open_vault
 from alleviate.terms.errors import VaultError
 from alleviate.vault import Vault
+from alleviate.vault.whereabouts import acting, place
 
 __all__ = ["backup", "restore"]
 
@@ -29,9 +30,9 @@ def backup(
             "Expected a new file for the rows, or --keys with one for the keys.", hint="Name one."
         )
     with open_vault(vault) as opened:
-        rows = opened.backup(file, actor=actor()) if file else None
+        rows = opened.backup(file, actor=acting()) if file else None
         if keys:
-            opened.backup_keys(keys, actor=actor())
+            opened.backup_keys(keys, actor=acting())
     if as_json:
         print_json({"file": file and str(file), "rows": rows, "keys": keys and str(keys)})
         return
@@ -50,7 +51,7 @@ def restore(
     as_json: AsJson = False,
 ) -> None:
     """Make the vault of a backup where none is; who was erased since stays erased."""
-    restored = Vault.restore(file, vault_place(vault), actor=actor(), keys=keys)
+    restored = Vault.restore(file, place(vault), actor=acting(), keys=keys)
     if as_json:
         print_json(asdict(restored))
         return

@@ -11,13 +11,14 @@ from typing import Annotated, Any, cast, get_args
 import typer
 
 from alleviate.cli.screen import err, print_json, print_lines, progress
-from alleviate.cli.vault import AsJson, VaultOption, actor, open_vault
+from alleviate.cli.vault import AsJson, VaultOption, open_vault
 from alleviate.intake import bulk
 from alleviate.intake.formats import FORMATS, count_files, format_named, read_all
 from alleviate.intake.reading import Context, Place
 from alleviate.packages import home
 from alleviate.terms.errors import ConsentError, DataError
 from alleviate.vault import Intake, Purpose, take_in
+from alleviate.vault.whereabouts import acting
 
 __all__ = ["FormatName", "export", "import_", "intake_lines", "intake_plain"]
 
@@ -54,7 +55,7 @@ def import_(
     with (
         _on_disk(paths, from_server, client_id, client_key) as found,
         open_vault(vault) as opened,
-        opened.access(actor=actor(), purpose="care") as access,
+        opened.access(actor=acting(), purpose="care") as access,
         progress() as report,
     ):
         context = Context(datetime.now(UTC), source, mapping, access.definitions())
@@ -94,7 +95,7 @@ def export(
         raise DataError(f"{chosen.title} is read, not written.", hint="Choose another --format.")
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise DataError(f"Expected a new or empty folder, {folder} is not.", hint="Name another with --out.")
-    with open_vault(vault) as opened, opened.access(actor=actor(), purpose=_purpose(purpose)) as access:
+    with open_vault(vault) as opened, opened.access(actor=acting(), purpose=_purpose(purpose)) as access:
         files = chosen.write(access.records(patients or None), folder)
     if as_json:
         print_json({"format": chosen.name, "purpose": purpose, "files": [str(path) for path in files]})

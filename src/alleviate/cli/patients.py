@@ -9,11 +9,12 @@ from rich.text import Text
 
 from alleviate.cli.importing import FormatName
 from alleviate.cli.screen import out, print_json, print_lines
-from alleviate.cli.vault import AsJson, VaultOption, actor, help_alone, open_vault
+from alleviate.cli.vault import AsJson, VaultOption, help_alone, open_vault
 from alleviate.instruments import INSTRUMENTS
 from alleviate.intake.formats import format_named
 from alleviate.records.overview import overview
 from alleviate.terms.errors import DataError, VaultError
+from alleviate.vault.whereabouts import acting
 
 __all__ = ["patient_app"]
 
@@ -30,7 +31,7 @@ def _patient(context: typer.Context) -> None:
 @patient_app.command("show")
 def show(id: Id, vault: VaultOption = None, as_json: AsJson = False) -> None:
     """Show one person's record."""
-    with open_vault(vault) as opened, opened.access(actor=actor(), purpose="care") as access:
+    with open_vault(vault) as opened, opened.access(actor=acting(), purpose="care") as access:
         view = overview(access.record(id))
     if as_json:
         print_json(view)
@@ -45,7 +46,7 @@ def find(
     as_json: AsJson = False,
 ) -> None:
     """Find people by id, identifier, or family name and date of birth."""
-    with open_vault(vault) as opened, opened.access(actor=actor(), purpose="care") as access:
+    with open_vault(vault) as opened, opened.access(actor=acting(), purpose="care") as access:
         found = access.find(text)
     if as_json:
         print_json(found)
@@ -65,7 +66,7 @@ def export(
     chosen = format_named(format or "fhir")
     if chosen.write is None or (folder.exists() and (not folder.is_dir() or any(folder.iterdir()))):
         raise DataError(f"Expected a new or empty folder, {folder} is not.", hint="Name another with --out.")
-    with open_vault(vault) as opened, opened.access(actor=actor(), purpose="rights") as access:
+    with open_vault(vault) as opened, opened.access(actor=acting(), purpose="rights") as access:
         files = chosen.write([access.record(id)], folder)
     if as_json:
         print_json({"id": id, "format": chosen.name, "files": [str(path) for path in files]})
@@ -82,7 +83,7 @@ def erase(
     as_json: AsJson = False,
 ) -> None:
     """Erase a person for good: their rows and the key to every copy."""
-    with open_vault(vault) as opened, opened.access(actor=actor(), purpose="rights") as access:
+    with open_vault(vault) as opened, opened.access(actor=acting(), purpose="rights") as access:
         known = access.find(id)
         if not known:
             raise VaultError(f"The vault has no patient {id!r}.", hint="Look with: alleviate patient find.")

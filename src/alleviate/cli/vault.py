@@ -1,8 +1,6 @@
 """``alleviate vault``: make a vault, see how it stands, change its key; and where every command finds it."""
 
 import os
-import pwd
-import re
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -14,8 +12,9 @@ from alleviate.packages import home
 from alleviate.vault.keys import key_path, load_master, make_key_file
 from alleviate.vault.overseeing import Status, status
 from alleviate.vault.vault import Vault
+from alleviate.vault.whereabouts import acting, place
 
-__all__ = ["AsJson", "VaultOption", "actor", "help_alone", "open_vault", "vault_app", "vault_place"]
+__all__ = ["AsJson", "VaultOption", "help_alone", "open_vault", "vault_app"]
 
 VaultOption = Annotated[
     str | None,
@@ -45,24 +44,9 @@ def help_alone(context: typer.Context) -> None:
         typer.echo(context.get_help())
 
 
-def vault_place(vault: str | None) -> str:
-    """Where the vault lies: as given, else at home."""
-    return vault or str(home() / "vault.db")
-
-
 def open_vault(vault: str | None) -> Vault:
     """The vault of the option; a context manager. Raises ``VaultError``."""
-    return Vault.open(vault_place(vault))
-
-
-def actor() -> str:
-    """Who runs the command, as the audit names them: the user of the process, not of the environment."""
-    number = os.geteuid()
-    try:
-        name = pwd.getpwuid(number).pw_name
-    except KeyError:  # in a container, say
-        name = str(number)
-    return "os:" + re.sub(r"[^\w.@-]", "-", name)
+    return Vault.open(place(vault))
 
 
 @vault_app.command("init")
@@ -80,12 +64,12 @@ def init(
     """Make an empty vault, and the key that opens it where there is none."""
     path = key_file or (None if os.environ.get("ALLEVIATE_KEY") else key_path())
     made = path is not None and not path.exists()
-    place = vault_place(vault)
+    where = place(vault)
     if vault is None:
         home().mkdir(mode=0o700, parents=True, exist_ok=True)
     if path is not None and made:
         make_key_file(path)
-    with Vault.create(place, key_file=path) as created:
+    with Vault.create(where, key_file=path) as created:
         stands = status(created)
     if as_json:
         print_json({**_plain(stands), "key_file": str(path) if path else None, "key_made": made})
@@ -135,7 +119,7 @@ def rotate(
         old = status(opened).key
         if made := not new_key_file.exists():
             make_key_file(new_key_file)
-        opened.rotate(new_key_file, actor=actor())
+        opened.rotate(new_key_file, actor=acting())
     new = load_master(new_key_file).id
     if as_json:
         print_json({"old_key": old, "key": new, "key_file": str(new_key_file), "key_made": made})

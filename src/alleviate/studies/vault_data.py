@@ -1,12 +1,10 @@
 """A study's table out of the vault: what consent to model training permits, and no more."""
 
-import os
-
 from alleviate.intake.tables import Table
-from alleviate.packages import home
 from alleviate.studies.drawing import draw
 from alleviate.terms.study import CohortSpec, Study
 from alleviate.vault import Vault
+from alleviate.vault.whereabouts import acting, place
 
 __all__ = ["open_vault_data"]
 
@@ -17,9 +15,8 @@ def open_vault_data(study: Study, cohort: CohortSpec) -> Table:
     A study that does not say where the vault is means that of ``ALLEVIATE_VAULT``, else ``vault.db`` at home.
     Raises ``VaultError`` and ``ConsentError`` as the vault does, ``DataError`` as `draw` does.
     """
-    location = study.data.vault or os.environ.get("ALLEVIATE_VAULT") or home() / "vault.db"
     with (
-        Vault.open(location) as vault,
-        vault.access(actor=f"os:{os.geteuid()}", purpose="model-training") as access,
+        Vault.open(place(study.data.vault)) as vault,
+        vault.access(actor=acting(), purpose="model-training") as access,
     ):
         return draw(access.frame(), study, cohort)

@@ -69,7 +69,7 @@ class Access:
                 tally = writer.put(entries)
             except UnicodeEncodeError:
                 raise DataError(
-                    "An entry has text that is not Unicode (half a surrogate pair); nothing of its batch was stored.",
+                    "An entry has text that is not Unicode; nothing of its batch was stored.",
                     hint="Write the file in UTF-8.",
                 ) from None
             for patient, change in writer.changes.items():

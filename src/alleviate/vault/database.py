@@ -26,6 +26,7 @@ __all__ = ["Database"]
 _SCHEMA = "alleviate"
 _QUEUE = 0x616C6C65  # names our advisory lock: "alle"
 _OLDEST_POSTGRESQL = 15
+_WAIT = 10.0  # seconds, for who does not queue: a reader of an old state, a tool
 _PRAGMAS = (
     "journal_mode=WAL",
     "synchronous=FULL",  # with NORMAL a power cut loses what was acknowledged
@@ -133,7 +134,7 @@ class Database:
             connection = sqlcipher.connect(
                 f"file:{quote(str(self.path))}?mode=rw",
                 uri=True,
-                timeout=600,
+                timeout=_WAIT,
                 isolation_level=None,
                 check_same_thread=False,
             )

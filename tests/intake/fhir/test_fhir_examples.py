@@ -24,7 +24,7 @@ REFUSED = {
     "Patient": 1,
     "Procedure": 6,
 }
-"""How many of each type, all for a reason that was looked at: no date, no person, an animal, a limited consent."""
+"""How many of each type, for reasons that were looked at: no date, no person, an animal, a narrow consent."""
 
 
 def of_type(examples: Path, name: str) -> list[Path]:

@@ -54,12 +54,14 @@ PATIENT = {
     "meta": {"lastUpdated": "2024-05-06T12:00:00Z"},
     "identifier": [{"system": "urn:mrn", "value": "7"}, {"value": "8"}],
     "name": [{"use": "old", "family": "Before"}, {"use": "official", "family": "Now", "given": ["A", "B"]}],
-    "telecom": [{"system": "phone", "value": "0"}, {"system": "email", "value": "a@b"}, {"system": "fax", "value": "1"}],
+    "telecom": [{"system": "phone", "value": "0"}, {"system": "email", "value": "a@b"},
+                {"system": "fax", "value": "1"}],
     "gender": "female",
     "birthDate": "1970-05",
     "address": [{"line": ["Street 1"], "city": "Town", "postalCode": "1"}],
     "maritalStatus": concept("urn:m", "M", "Married"),
-    "communication": [{"language": {"coding": [{"code": "fr"}]}}, {"language": {"coding": [{"code": "de"}]}, "preferred": True}],
+    "communication": [{"language": {"coding": [{"code": "fr"}]}},
+                      {"language": {"coding": [{"code": "de"}]}, "preferred": True}],
     "managingOrganization": {"reference": "Organization/north"},
     "deceasedDateTime": "2023-02-03",
     "link": [{"other": {"reference": "Patient/2"}, "type": "replaced-by"}],
@@ -122,7 +124,7 @@ def observation(**more: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("value", "number", "text"),
     [
-        ({"valueQuantity": {"value": 5, "unit": "mg/l", "system": "http://unitsofmeasure.org", "code": "mg/L"}}, 5, "mg/L"),
+        ({"valueQuantity": {"value": 5, "system": "http://unitsofmeasure.org", "code": "mg/L"}}, 5, "mg/L"),
         ({"valueQuantity": {"value": 5, "unit": "drops"}}, 5, "drops"),
         ({"valueQuantity": {"value": 5, "comparator": "<", "unit": "mg/L"}}, None, "<5 mg/L"),
         ({"valueQuantity": {"unit": "mg/L"}}, None, None),
@@ -212,7 +214,10 @@ def test_a_year_that_is_not_over_is_known_at_the_import(reads: Any) -> None:
 @pytest.mark.parametrize(
     ("concept", "codes"),
     [
-        ({"coding": [{"system": "urn:x", "code": "a/b"}, {"system": SNOMED, "code": "1"}]}, ["SNOMED//1", "CODING//urn:x//a%2Fb"]),
+        (
+            {"coding": [{"system": "urn:x", "code": "a/b"}, {"system": SNOMED, "code": "1"}]},
+            ["SNOMED//1", "CODING//urn:x//a%2Fb"],
+        ),
         ({"coding": [{"system": "http://x/y", "code": "1"}]}, ["http:%2F%2Fx%2Fy//1"]),
         ({"coding": [{"code": "1"}]}, ["LOCAL//1"]),
         ({"coding": [{"display": "No code"}]}, ["TEXT//No code"]),

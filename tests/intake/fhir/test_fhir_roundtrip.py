@@ -1,5 +1,6 @@
 """What is written is read again as the same events, whatever they are."""
 
+import os
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from alleviate.intake.reading import Context, Refusal
 from alleviate.records import KINDS, Entry, Event, PatientRecord
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
+FIRST, LAST = (datetime(year, 1, 1, tzinfo=UTC).replace(tzinfo=None) for year in (1930, 2025))
 
 words = st.one_of(
     st.sampled_from(["mild", "*1/*4", "Slept better.\n\tAnd\r\nmore", "Ünïcödé 猫 \u2028", '"/\\%2F', "   "]),
@@ -22,7 +24,10 @@ numbers = st.one_of(st.integers(-3, 40).map(float), st.floats(allow_nan=False, a
 days = st.dates(date(1930, 1, 1), date(2025, 1, 1)).map(
     lambda d: datetime(d.year, d.month, d.day, tzinfo=UTC)
 )
-moments = st.one_of(days, st.datetimes(datetime.min.replace(year=1930), datetime.min.replace(year=2025), timezones=st.just(UTC)))
+moments = st.one_of(
+    days,
+    st.datetimes(FIRST, LAST, timezones=st.just(UTC)),
+)
 part = st.text(min_size=1, max_size=6).map(lambda text: text.replace("%", "%25").replace("/", "%2F"))
 codes = st.one_of(
     st.lists(part, min_size=1, max_size=4).map("//".join),
@@ -127,7 +132,11 @@ def read(folder: Path) -> list[Entry]:
     return [item for item in items if isinstance(item, Entry)]
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(
+    max_examples=int(os.environ.get("ALLEVIATE_FUZZ", "150")),
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+)
 @given(record=records())
 def test_export_and_import_is_the_identity(record, tmp_path_factory):
     folder = tmp_path_factory.mktemp("out")

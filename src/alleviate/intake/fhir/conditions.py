@@ -10,7 +10,17 @@ from alleviate.intake.fhir.moments import Span, written
 from alleviate.intake.fhir.shapes import Concept, Period, Reference, Resource
 from alleviate.records import Event
 
-__all__ = ["Condition", "Procedure", "read", "read_procedure", "write", "write_procedure"]
+__all__ = [
+    "CODING",
+    "Condition",
+    "Procedure",
+    "main_of",
+    "read",
+    "read_procedure",
+    "verification",
+    "write",
+    "write_procedure",
+]
 
 CODING = "CODING//"
 _OVER = frozenset({"inactive", "remission", "resolved"})

@@ -19,7 +19,7 @@ from alleviate.intake.fhir.subjects import local_id
 from alleviate.intake.fhir.values import UCUM
 from alleviate.records import Event
 
-__all__ = ["Encounter", "EpisodeOfCare", "read", "read_episode", "write", "write_episode"]
+__all__ = ["OUR_ENTRY", "Encounter", "EpisodeOfCare", "read", "read_episode", "write", "write_episode"]
 
 _PEOPLE = {None, "Practitioner", "PractitionerRole"}
 _MINUTES = {"min": 1.0, "h": 60.0, "s": 1 / 60, "d": 1440.0}
@@ -56,7 +56,7 @@ def read(source: Encounter, draft: Draft) -> None:
     """Adds whether somebody came, and to whom. Raises Fault."""
     state = _table()["states"].get(source.status or "")
     if state is None:
-        raise Fault("status", f'Expected a status of an Encounter, got "{(source.status or "")[:40]}".')
+        raise Fault("status", f'"{(source.status or "")[:40]}" does not say whether somebody came.')
     if state in {"cancelled", "attended"} and _missed((*source.reason_code, *source.type)):
         state = "missed"
     words = next((text for text in map(words_of, (*source.type, source.service_type)) if text), None)

@@ -14,7 +14,7 @@ from alleviate.intake.fhir.shapes import Concept, Period
 from alleviate.intake.fhir.subjects import Neighbours
 from alleviate.records import Event, Kind
 
-__all__ = ["Draft", "Forms"]
+__all__ = ["AHEAD", "Draft", "Forms"]
 
 AHEAD = timedelta(days=1)
 """Clocks differ, and days begin at other hours elsewhere; more than this ahead of the import is a mistake."""

@@ -25,6 +25,7 @@ __all__ = [
     "OUR_FORM",
     "Form",
     "Library",
+    "aliased",
     "answer_of",
     "defined",
     "item_worded",
@@ -32,6 +33,7 @@ __all__ = [
     "link_code",
     "linked",
     "meant",
+    "value_in",
     "weight_of",
 ]
 

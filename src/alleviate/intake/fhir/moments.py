@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from alleviate.intake.fhir.faults import Fault
 
-__all__ = ["EPOCH_DAY", "Span", "days", "span", "written", "written_date"]
+__all__ = ["EPOCH_DAY", "Span", "days", "moment", "span", "written", "written_date"]
 
 _FULL = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)\Z")
 _DATE = re.compile(r"(\d{4})(?:-(\d\d)(?:-(\d\d))?)?\Z")

@@ -1,7 +1,7 @@
 """What FHIR has no element for, in one extension of ours; and refs and people named exactly.
 
-Extensions ``urn:alleviate:event`` say what an entry holds under one code, whatever the elements say: the code,
-the times and the number or words of each event, or ``absent`` where there is none. ``urn:alleviate:kind``
+Extensions ``urn:alleviate:event`` say what an entry holds under one code, whatever the elements say: its
+times and the number or words of each event, or ``absent`` where there is none. ``urn:alleviate:kind``
 is the kind of the entry. An identifier ``urn:alleviate:entry`` is its ref.
 """
 
@@ -19,7 +19,7 @@ from alleviate.records import KINDS, Event, Kind
 from alleviate.terms.codes import check_code
 from alleviate.terms.errors import DataError
 
-__all__ = ["Own", "differences", "own_of", "settled"]
+__all__ = ["KIND", "Own", "differences", "own_of", "settled"]
 
 EVENT, KIND = "urn:alleviate:event", "urn:alleviate:kind"
 

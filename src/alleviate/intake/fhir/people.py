@@ -14,7 +14,7 @@ from alleviate.intake.fhir.subjects import local_id
 from alleviate.records import Event
 from alleviate.terms.codes import SEPARATOR, code
 
-__all__ = ["SYNTHETIC", "TEST_DATA", "Patient", "read", "write"]
+__all__ = ["SYNTHETIC", "TEST_DATA", "Patient", "named", "pointing", "read", "write"]
 
 SYNTHETIC = "PERSON//synthetic"
 """The event of those who never were."""

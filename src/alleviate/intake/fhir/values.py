@@ -7,7 +7,7 @@ from alleviate.intake.fhir.draft import Draft
 from alleviate.intake.fhir.moments import days, moment
 from alleviate.intake.fhir.shapes import Coding, Concept, Period, Quantity, Range, Ratio, Shape
 
-__all__ = ["Valued", "amount", "unit_of", "value_of"]
+__all__ = ["UCUM", "Valued", "amount", "unit_of", "value_of"]
 
 UCUM = "http://unitsofmeasure.org"
 
