@@ -115,3 +115,77 @@ def test_a_person_is_handed_their_record_and_erased(vault: Path, clinic: Path, r
 def test_nothing_is_overwritten(vault: Path, clinic: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["export", "--out", str(clinic)]) == 2
     assert "empty folder" in capsys.readouterr().err
+
+
+UNDATED = {
+    "resourceType": "Condition",
+    "id": "c1",
+    "subject": {"reference": "Patient/p1"},
+    "code": {"coding": [{"system": "http://hl7.org/fhir/sid/icd-10", "code": "F32.1"}]},
+    "onsetDateTime": "2024-01-05",
+    "clinicalStatus": {
+        "coding": [{"system": "http://terminology.hl7.org/CodeSystem/condition-clinical", "code": "resolved"}]
+    },
+}
+
+
+def test_an_end_without_a_date_is_no_correction_when_it_is_read_again(
+    vault: Path, run, tmp_path: Path
+) -> None:
+    """It carries the moment of the import, which is another each time."""
+    (tmp_path / "Condition.ndjson").write_text(json.dumps(UNDATED) + "\n")
+    assert run("import", str(tmp_path / "Condition.ndjson"))["stored"] == 1
+    (first,) = run("patient", "show", "p1")["conditions"]
+    again = run("import", str(tmp_path / "Condition.ndjson"))
+    assert (again["unchanged"], again["superseded"]) == (1, 0)
+    assert run("patient", "show", "p1")["conditions"] == [first]
+
+
+STUDY = """
+[study]
+name = "clinic"
+
+[data]
+vault = true
+
+[cohort]
+start = "EPISODE//start"
+outcome = { of = "phq9", take = "last", from = "4w", to = "52w" }
+
+[treatment]
+column = "treatment"
+assignment = "observational"
+
+[outcome]
+column = "phq9_after"
+better = "lower"
+important = 2
+
+[features]
+phq9 = { of = "phq9" }
+gad7 = { of = "gad7" }
+age = { take = "age" }
+
+[validation]
+folds = 2
+repeats = 1
+"""
+
+
+@pytest.mark.slow
+def test_a_study_of_the_vault_advises_a_person_of_the_vault(
+    vault: Path, tmp_path_factory: pytest.TempPathFactory, tmp_path: Path, run
+) -> None:
+    records = tmp_path_factory.mktemp("many") / "records"
+    run("synthetic", "--patients", "400", "--seed", "4", "--out", str(records))
+    run("import", str(records))
+    (tmp_path / "clinic.toml").write_text(STUDY)
+    learned = run("learn", str(tmp_path / "clinic.toml"), "--out", str(tmp_path / "rule"), "--workers", "1")
+    assert learned["n"] > 150
+    assert set(learned["arms"]) >= {"CBT", "Sertraline"} or len(learned["arms"]) >= 3
+    somebody = pl.read_parquet(records / "truth.parquet")["subject_id"][0]
+    (advice,) = run("advise", learned["package"], "--patient", somebody)
+    assert advice["id"] == somebody
+    assert advice["abstained"] or advice["arm"] in learned["arms"]
+    shown = run("audit", "show", "--last", "3")
+    assert shown

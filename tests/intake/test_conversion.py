@@ -1,7 +1,10 @@
 """Records from one format into another: the same for any number of processes, every refusal in its place."""
 
 import json
+import os
+import signal
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -212,3 +215,25 @@ def test_progress_is_told(tmp_path: Path) -> None:
         [tmp_path / "a.ndjson"], FORMATS["csv"], tmp_path / "out", CONTEXT, progress=lambda *x: told.append(x)
     )
     assert told == [(1, 1, "Reading a.ndjson"), (1, 1, f"Writing {FORMATS['csv'].title}")]
+
+
+def test_a_format_that_is_only_read_cannot_be_written(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="is read, not written"):
+        convert([tmp_path], replace(MEDS, write=None), tmp_path / "out", CONTEXT, format=MEDS)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("small_ranges")
+def test_a_process_that_is_killed_leaves_nothing_behind(tmp_path: Path) -> None:
+    source = tmp_path / "all.ndjson"
+    source.write_bytes(b"\n".join(observation(number, 1) for number in range(2000)))
+
+    def kill(*_: object) -> None:
+        for task in Path("/proc/self/task").iterdir():
+            for child in (task / "children").read_text().split():
+                if b"popen_loky" in Path(f"/proc/{child}/cmdline").read_bytes():
+                    os.kill(int(child), signal.SIGKILL)
+
+    with pytest.raises(InputError, match="was ended from outside"):
+        convert([source], MEDS, tmp_path / "out", CONTEXT, workers=2, progress=kill)
+    assert list(tmp_path.iterdir()) == [source]

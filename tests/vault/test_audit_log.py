@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 from chain import NOW, Chain
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy.exc import DBAPIError
 
@@ -286,6 +286,7 @@ values = st.recursive(
 
 
 @given(values)
+@settings(max_examples=40, deadline=None)
 def test_canonical_json_reads_back_and_does_not_depend_on_order(value: object) -> None:
     def reversed_order(each: object) -> object:
         if isinstance(each, dict):

@@ -16,8 +16,8 @@ from alleviate.vault.whereabouts import acting
 
 __all__ = ["audit_app"]
 
-LONGEST_SHOWN = 32
-"""A longer detail is a digest: --json has it whole."""
+SHORTENED = 32
+"""A text as long as this is an id of ours or a digest: --json has it whole."""
 
 audit_app = typer.Typer(help="Who saw what, and whether the log of it is whole.", invoke_without_command=True)
 
@@ -73,9 +73,8 @@ def show(
 
 
 def _details(event: Recorded, known: str) -> Text:
-    """Whose record, unless all are of one person; counts; digests by their beginning."""
-    said = [] if known or not event.patient else [f"patient {event.patient}"]
-    for name, value in event.detail.items():
-        text = str(value)
-        said.append(f"{name} {text[:8]}…" if len(text) > LONGEST_SHOWN else f"{name} {text}")
-    return Text(", ".join(said))
+    """Whose record, unless all are of one person; counts; ids and digests by their beginning."""
+    named = {} if known or not event.patient else {"patient": event.patient}
+    shown = {name: str(value) for name, value in {**named, **event.detail}.items()}
+    short = {name: f"{text[:8]}…" if len(text) >= SHORTENED else text for name, text in shown.items()}
+    return Text(", ".join(f"{name} {text}" for name, text in short.items()))

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import msgspec
 import sqlalchemy as sa
@@ -42,7 +42,7 @@ class Backup(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class _Block(msgspec.Struct, array_like=True, frozen=True):
     table: str
     columns: list[str]
-    rows: list[list[str | int | bytes | None]]
+    rows: list[list[Any]]
 
 
 def write_backup(path: Path, connection: sa.Connection, key: bytes) -> int:
@@ -102,18 +102,18 @@ def _blocks(connection: sa.Connection) -> Iterator[_Block]:
     """The rows in an order in which they can be put in; without the numbers that the database gives them."""
     for table in TABLES:
         columns = [column for column in table.columns if column.name != "id"]
-        names = [column.name for column in columns]
-        rows: list[list[str | int | bytes | None]] = []
+        names = [str(column.name) for column in columns]
+        rows: list[list[Any]] = []
         size = 0
         query = sa.select(*columns).order_by(*table.primary_key.columns).execution_options(yield_per=1000)
         for row in connection.execute(query):
             rows.append(list(row))
             size += sum(len(value) for value in row if isinstance(value, str | bytes)) + 64
             if size > _MOST_BYTES:
-                yield _Block(table.name, names, rows)
+                yield _Block(str(table.name), names, rows)
                 rows, size = [], 0
         if rows:
-            yield _Block(table.name, names, rows)
+            yield _Block(str(table.name), names, rows)
 
 
 def _opened(path: Path, file: BinaryIO, line: bytes, header: Backup, key: bytes) -> Iterator[_Block]:
