@@ -9,13 +9,14 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help run test check bench docs clean browser
+.PHONY: help run test check bench proofs docs clean browser
 
 help:
 	@echo "make run     make the environment, learn the rule of a real trial, write its report"
 	@echo "make test    install what the tests need, run them all, measure coverage"
 	@echo "make check   lint, types, layers and the fast tests, in under two minutes"
 	@echo "make bench   the problems with known answers, into benchmarks/results/"
+	@echo "make proofs  the long proofs: kills, tamperings, mutated inputs, a thousand synthetic records"
 	@echo "make docs    run every example in the documentation"
 	@echo "make clean   remove the environment and caches; runs/ stays"
 
@@ -34,6 +35,14 @@ check: $(VENV)/.made-dev
 
 bench: $(VENV)/.made-run
 	$(BIN)/python benchmarks/run.py
+	$(BIN)/python benchmarks/records.py
+
+# The same tests as in `make test`, with the numbers of the proof.
+proofs: $(VENV)/.made-dev
+	ALLEVIATE_FUZZ=100000 $(BIN)/python -m pytest tests/intake/test_fuzz.py
+	ALLEVIATE_KILLS=100 $(BIN)/python -m pytest tests/vault -k kill
+	ALLEVIATE_TAMPERINGS=3000 $(BIN)/python -m pytest tests/vault/test_audit_tampering.py
+	ALLEVIATE_PATIENTS=1000 $(BIN)/python -m pytest tests/intake/test_clinic_comes_back.py
 
 docs: $(VENV)/.made-dev
 	$(BIN)/python -m pytest tests/house/test_documentation.py

@@ -8,12 +8,13 @@ from hypothesis import strategies as st
 from alleviate.records import KINDS, Entry, Event, Kind
 
 NOW = datetime(2026, 1, 10, 12, tzinfo=UTC)
+FIRST = datetime(2025, 1, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
 
 
 def day(number: int) -> datetime:
     """Midnight of a day of January 2025; 1 is the first."""
-    return datetime(2025, 1, 1, tzinfo=UTC) + (number - 1) * DAY
+    return FIRST + (number - 1) * DAY
 
 
 def entry(
@@ -21,7 +22,7 @@ def entry(
     subject: str,
     *values: tuple[str, float | None, str | None],
     kind: Kind = "measurement",
-    at: datetime = day(1),
+    at: datetime = FIRST,
     changed: datetime | None = None,
 ) -> Entry:
     """An entry with one event a value (code, number, text), all of the moment ``at``."""
@@ -51,7 +52,14 @@ def person(subject: str, *, family: str = "Muster", given: str = "Anna", **more:
 
 
 def consent(
-    number: int, subject: str, answer: str, purpose: str, kind: str = "", *, given: int = 1, until: int | None = None
+    number: int,
+    subject: str,
+    answer: str,
+    purpose: str,
+    kind: str = "",
+    *,
+    given: int = 1,
+    until: int | None = None,
 ) -> Entry:
     """A consent given on a day of January 2025, until a day of it."""
     code = f"CONSENT//{purpose}//{kind}" if kind else f"CONSENT//{purpose}"
@@ -61,11 +69,21 @@ def consent(
     return entry(f"Consent/{number}", subject, *values, kind="consent", at=day(given))
 
 
-_MOMENTS = st.datetimes(datetime(1900, 1, 1), datetime(2025, 12, 31), timezones=st.just(UTC))
+_MOMENTS = st.integers(-70 * 365 * 24 * 3600 * 10**6, 10**13).map(
+    lambda us: FIRST + timedelta(microseconds=us)
+)
 _NUMBERS = st.none() | st.floats(allow_nan=False, allow_infinity=False) | st.integers(0, 27).map(float)
 _WORDS = st.none() | st.text(max_size=12)
 _CODES = st.sampled_from(
-    ["LOINC//44261-6", "NOTE//progress", "MEDS_BIRTH", "PERSON//family", "PERSON//site", "PERSON//identifier//x", "ä//ö"]
+    [
+        "LOINC//44261-6",
+        "NOTE//progress",
+        "MEDS_BIRTH",
+        "PERSON//family",
+        "PERSON//site",
+        "PERSON//identifier//x",
+        "ä//ö",
+    ]
 )
 
 

@@ -1,4 +1,4 @@
-"""Who may see what for which purpose: the decision table, a plain second way, and that it cannot be got round."""
+"""Who may see what for which purpose: the decision table, a plain second way, and no way round it."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -21,31 +21,31 @@ def allowed(purpose: str, *consents: Entry, at: datetime = NOW) -> frozenset[str
 
 # fmt: off
 TABLE = [
-    # purpose           what was said, as (answer, kind, day given, last day)                              kinds permitted
-    ("care",           [],                                                                                 ALL),
-    ("research",       [],                                                                                 NONE),
-    ("model-training", [],                                                                                 NONE),
-    ("rights",         [("deny", "", 1, None)],                                                            ALL),
-    ("care",           [("deny", "", 1, None)],                                                            NONE),
-    ("care",           [("deny", "note", 1, None)],                                                        ALL - NOTE),
-    ("research",       [("permit", "", 1, None)],                                                          ALL),
-    ("research",       [("permit", "note", 1, None)],                                                      NOTE),
-    ("research",       [("permit", "", 1, None), ("deny", "note", 1, None)],                               ALL - NOTE),
-    ("research",       [("deny", "note", 1, None), ("permit", "", 2, None)],                               ALL - NOTE),
-    ("research",       [("permit", "note", 1, None), ("deny", "", 2, None)],                               NONE),
-    ("research",       [("deny", "", 1, None), ("permit", "note", 2, None)],                               NOTE),
-    ("research",       [("permit", "", 1, None), ("deny", "", 2, None)],                                   NONE),
-    ("research",       [("deny", "", 1, None), ("permit", "", 2, None)],                                   ALL),
-    ("research",       [("permit", "", 1, None), ("deny", "", 1, None)],                                   NONE),
-    ("research",       [("permit", "", 1, 5)],                                                             NONE),
-    ("research",       [("permit", "", 1, 375)],                                                           ALL),
-    ("research",       [("permit", "", 1, None), ("permit", "", 2, 5)],                                    NONE),
-    ("research",       [("permit", "", 1, None), ("deny", "", 2, 5)],                                      ALL),
-    ("care",           [("deny", "", 1, None), ("permit", "", 2, 5)],                                      NONE),
-    ("care",           [("deny", "", 1, 5)],                                                               ALL),
-    ("care",           [("maybe", "", 1, None)],                                                           NONE),
-    ("research",       [("permit", "thoughts", 1, None)],                                                  NONE),
-    ("care",           [("deny", "thoughts", 1, None)],                                                    NONE),
+    # purpose           what was said, as (answer, kind, day given, last day)                  kinds permitted
+    ("care",           [],                                                                       ALL),
+    ("research",       [],                                                                       NONE),
+    ("model-training", [],                                                                       NONE),
+    ("rights",         [("deny", "", 1, None)],                                                  ALL),
+    ("care",           [("deny", "", 1, None)],                                                  NONE),
+    ("care",           [("deny", "note", 1, None)],                                              ALL - NOTE),
+    ("research",       [("permit", "", 1, None)],                                                ALL),
+    ("research",       [("permit", "note", 1, None)],                                            NOTE),
+    ("research",       [("permit", "", 1, None), ("deny", "note", 1, None)],                     ALL - NOTE),
+    ("research",       [("deny", "note", 1, None), ("permit", "", 2, None)],                     ALL - NOTE),
+    ("research",       [("permit", "note", 1, None), ("deny", "", 2, None)],                     NONE),
+    ("research",       [("deny", "", 1, None), ("permit", "note", 2, None)],                     NOTE),
+    ("research",       [("permit", "", 1, None), ("deny", "", 2, None)],                         NONE),
+    ("research",       [("deny", "", 1, None), ("permit", "", 2, None)],                         ALL),
+    ("research",       [("permit", "", 1, None), ("deny", "", 1, None)],                         NONE),
+    ("research",       [("permit", "", 1, 5)],                                                   NONE),
+    ("research",       [("permit", "", 1, 375)],                                                 ALL),
+    ("research",       [("permit", "", 1, None), ("permit", "", 2, 5)],                          NONE),
+    ("research",       [("permit", "", 1, None), ("deny", "", 2, 5)],                            ALL),
+    ("care",           [("deny", "", 1, None), ("permit", "", 2, 5)],                            NONE),
+    ("care",           [("deny", "", 1, 5)],                                                     ALL),
+    ("care",           [("maybe", "", 1, None)],                                                 NONE),
+    ("research",       [("permit", "thoughts", 1, None)],                                        NONE),
+    ("care",           [("deny", "thoughts", 1, None)],                                          NONE),
 ]
 # fmt: on
 
@@ -110,9 +110,7 @@ def plain(said: list, kind: str, today: int, purpose: str) -> bool:
         own = [s for s in known if s[1] == of]
         ended = max((s[2] for s in own if s[0] == "permit" and over(s)), default=0)
         tied = [s for s in own if s[0] == "permit" and over(s) and s[2] == ended]
-        return [
-            s for s in own if not over(s) and not (s[0] == "permit" and tied and s[2] < ended)
-        ]
+        return [s for s in own if not over(s) and not (s[0] == "permit" and tied and s[2] < ended)]
 
     def newest(of: str) -> tuple | None:
         standing = left(of)
@@ -143,8 +141,15 @@ def vault(location: str):
         with vault.access(actor="test", purpose="care") as access:
             access.put(
                 [
-                    *(person("open"), pulse(1, "open", 60.0), entry("Note/1", "open", ("NOTE//x", None, "words"), kind="note")),
-                    *(consent(1, "open", "permit", "research"), consent(2, "open", "deny", "research", "note")),
+                    *(
+                        person("open"),
+                        pulse(1, "open", 60.0),
+                        entry("Note/1", "open", ("NOTE//x", None, "words"), kind="note"),
+                    ),
+                    *(
+                        consent(1, "open", "permit", "research"),
+                        consent(2, "open", "deny", "research", "note"),
+                    ),
                     *(person("shy"), pulse(2, "shy", 61.0), consent(3, "shy", "deny", "care")),
                     *(person("silent"), pulse(3, "silent", 62.0)),
                 ],
@@ -169,7 +174,12 @@ def test_without_an_actor_whom_the_audit_can_name_nothing_runs(vault: Vault) -> 
 def test_care_sees_all_but_those_who_refuse(vault: Vault) -> None:
     care = vault.access(actor="test", purpose="care")
     assert [record.subject_id for record in care.records()] == ["open", "silent"]
-    assert {event.kind for event in care.record("open").events} == {"person", "measurement", "note", "consent"}
+    assert {event.kind for event in care.record("open").events} == {
+        "person",
+        "measurement",
+        "note",
+        "consent",
+    }
     with pytest.raises(ConsentError, match="'shy' permits nothing for care"):
         care.record("shy")
     assert care.permitted("shy") == NONE

@@ -70,7 +70,9 @@ def test_an_older_version_comes_back_only_when_its_source_changed_it_back(access
     assert values(access.record("p1").at(NOW + DAY)) == [60.0]
 
 
-def test_a_version_that_the_source_confirmed_later_is_not_replaced_by_one_from_before_that(access: Access) -> None:
+def test_a_version_that_the_source_confirmed_later_is_not_replaced_by_one_from_before_that(
+    access: Access,
+) -> None:
     access.put([pulse(1, "p1", 60.0, changed=day(1))], NOW)
     assert access.put([pulse(1, "p1", 60.0, changed=day(8))], NOW) == Tally(unchanged=1)
     assert access.put([pulse(1, "p1", 50.0, changed=day(4))], NOW) == Tally(unchanged=1)
@@ -110,7 +112,9 @@ def test_an_entry_that_moves_to_another_person_leaves_the_first(access: Access) 
 
 def test_what_is_said_of_a_person_is_not_new_because_it_was_read_again(access: Access) -> None:
     def lives_at(site: str, moment: datetime, changed: datetime | None = None) -> Entry:
-        return entry("Patient/1", "p1", ("PERSON//site", None, site), kind="person", at=moment, changed=changed)
+        return entry(
+            "Patient/1", "p1", ("PERSON//site", None, site), kind="person", at=moment, changed=changed
+        )
 
     access.put([lives_at("north", NOW)], NOW)
     assert access.put([lives_at("north", NOW + DAY)], NOW + DAY) == Tally(unchanged=1)
@@ -120,7 +124,9 @@ def test_what_is_said_of_a_person_is_not_new_because_it_was_read_again(access: A
 
 def test_text_that_is_no_unicode_is_refused_and_nothing_of_its_batch_is_stored(access: Access) -> None:
     with pytest.raises(DataError, match="Unicode"):
-        access.put([pulse(1, "p1", 60.0), entry("Note/1", "p1", ("NOTE//x", None, "\ud800"), kind="note")], NOW)
+        access.put(
+            [pulse(1, "p1", 60.0), entry("Note/1", "p1", ("NOTE//x", None, "\ud800"), kind="note")], NOW
+        )
     assert access.ids() == []
 
 
@@ -138,7 +144,8 @@ class Version:
 def content(entry: Entry, now: datetime) -> object:
     given = (now, entry.changed_at) if entry.kind == "person" else ()
     events = sorted(
-        repr((None if e.time in given else e.time, e.code, e.numeric_value, e.text_value)) for e in entry.events
+        repr((None if e.time in given else e.time, e.code, e.numeric_value, e.text_value))
+        for e in entry.events
     )
     return entry.subject_id, entry.kind, events
 

@@ -35,7 +35,11 @@ def test_the_proof(vault: Vault, access: Access, location: str) -> None:
     assert plain["patient"] == proof.patient
     assert any(proof.patient in line for line in proof.lines())
     (done,) = [event for event in vault.show_audit(actor="test") if event.position == proof.audit]
-    assert (done.action, done.patient, done.detail["reason"]) == ("erase", proof.patient, "asked-by-the-person")
+    assert (done.action, done.patient, done.detail["reason"]) == (
+        "erase",
+        proof.patient,
+        "asked-by-the-person",
+    )
     keys = KeyStore.open(location, load_master())
     assert keys.get([proof.patient]) == {}
     assert keys.destroyed(proof.patient) == proof.key_destroyed_at
@@ -98,7 +102,9 @@ def test_an_unknown_person_cannot_be_erased(access: Access) -> None:
         access.erase("p9", "asked by the person")
 
 
-def test_a_copy_of_the_files_from_before_opens_and_says_nothing_of_them(tmp_path: Path, master_key: bytes) -> None:
+def test_a_copy_of_the_files_from_before_opens_and_says_nothing_of_them(
+    tmp_path: Path, master_key: bytes
+) -> None:
     place, copy = tmp_path / "live.vault", tmp_path / "copied.vault"
     with Vault.create(place) as vault:
         vault.access(actor="test", purpose="care").put(ENTRIES, NOW)

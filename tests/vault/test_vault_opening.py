@@ -125,7 +125,9 @@ def test_an_older_vault_is_brought_up_once_and_a_newer_one_refused(location: str
         Vault.open(location)
 
 
-def test_a_file_is_the_owner_s_alone_and_does_not_lose_what_it_acknowledged(tmp_path: Path, master_key: bytes) -> None:
+def test_a_file_is_the_owner_s_alone_and_does_not_lose_what_it_acknowledged(
+    tmp_path: Path, master_key: bytes
+) -> None:
     place = tmp_path / "clinic.vault"
     with Vault.create(place) as vault:
         vault.access(actor="test", purpose="care").put([pulse(1, "p1", 60.0)], NOW)
@@ -136,7 +138,13 @@ def test_a_file_is_the_owner_s_alone_and_does_not_lose_what_it_acknowledged(tmp_
                 name: connection.exec_driver_sql(f"PRAGMA {name}").scalar()
                 for name in ("journal_mode", "synchronous", "secure_delete", "temp_store", "foreign_keys")
             }
-    assert pragma == {"journal_mode": "wal", "synchronous": 2, "secure_delete": 1, "temp_store": 2, "foreign_keys": 1}
+    assert pragma == {
+        "journal_mode": "wal",
+        "synchronous": 2,
+        "secure_delete": 1,
+        "temp_store": 2,
+        "foreign_keys": 1,
+    }
 
 
 def test_a_file_that_is_no_vault(tmp_path: Path, master_key: bytes) -> None:
@@ -164,7 +172,7 @@ def test_a_changed_body_is_refused_by_name_of_the_column_only(location: str) -> 
         access.put([pulse(1, "p1", 60.0), pulse(2, "p1", 61.0)], NOW)
         with opened(location).turn() as connection, connection.begin():
             connection.execute(sa.text("UPDATE entries SET kind = 'note' WHERE id = 1"))
-        with pytest.raises(VaultError, match="A sealed entries.note does not open"):
+        with pytest.raises(VaultError, match=r"A sealed entries.note does not open"):
             access.record("p1")
 
 
@@ -179,7 +187,7 @@ def test_a_server_that_gives_no_rights(database: str, master_key: bytes) -> None
     Vault.create(database).close()
     with psycopg.connect(database, autocommit=True) as connection:
         connection.execute(f"CREATE ROLE {role} LOGIN")
-    with pytest.raises(VaultError, match="permission denied|may not be read"):
+    with pytest.raises(VaultError, match=r"permission denied|may not be read"):
         Vault.open(database.replace("postgres:@", f"{role}:@"))
     with psycopg.connect(database, autocommit=True) as connection:
         connection.execute(f"DROP ROLE {role}")

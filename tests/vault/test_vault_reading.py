@@ -1,4 +1,4 @@
-"""What was put in comes out: as records and, the same, as one table; found by what names a person; all audited."""
+"""What was put in comes out: as records and, the same, as one table; found by names; all in the audit."""
 
 import pytest
 from entries_made import NOW, any_entries, day, person, pulse
@@ -66,7 +66,10 @@ def test_an_empty_vault(access: Access) -> None:
 
 
 def test_people_are_found_by_ids_identifiers_and_name_with_birth(access: Access) -> None:
-    access.put([person("p1", family="Müller"), person("p2", family="van der Berg"), person("p3", family="Müller")], NOW)
+    access.put(
+        [person("p1", family="Müller"), person("p2", family="van der Berg"), person("p3", family="Müller")],
+        NOW,
+    )
     for text in ("p1", "MRN-p1", "mrn-P1"):
         assert access.find(text) == ["p1"]
     assert sorted(access.find("MÜLLER  1970-05-01")) == ["p1", "p3"]

@@ -14,6 +14,7 @@ from alleviate.instruments import INSTRUMENTS
 from alleviate.intake.formats import format_named
 from alleviate.records.overview import overview
 from alleviate.terms.errors import DataError, VaultError
+from alleviate.vault.audit import REASONS
 from alleviate.vault.whereabouts import acting
 
 __all__ = ["patient_app"]
@@ -77,12 +78,17 @@ def export(
 @patient_app.command("erase")
 def erase(
     id: Id,
-    reason: Annotated[str, typer.Option(help="Why, for the audit; without a name.")] = "asked by the person",
+    reason: Annotated[str, typer.Option(help=f"Why: {', '.join(sorted(REASONS))}.")] = "asked-by-the-person",
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     vault: VaultOption = None,
     as_json: AsJson = False,
 ) -> None:
     """Erase a person for good: their rows and the key to every copy."""
+    if reason not in REASONS:
+        raise VaultError(
+            f"A reason must be one of {', '.join(sorted(REASONS))}; got {reason!r}.",
+            hint="The audit keeps it for good, so that it must name nobody.",
+        )
     with open_vault(vault) as opened, opened.access(actor=acting(), purpose="rights") as access:
         known = access.find(id)
         if not known:

@@ -56,7 +56,7 @@ class Database:
             self._engine = self._file_engine(key)
         else:
             url = sa.make_url(str(location)).set(drivername="postgresql+psycopg")
-            self.words = url.render_as_string()  # the password is hidden
+            self.words = url.set(drivername="postgresql").render_as_string()  # the password is hidden
             self._engine = self._server_engine(url)
 
     def prepare(self) -> None:
@@ -83,9 +83,8 @@ class Database:
 
     def remove_files(self) -> None:
         """Take away the file of a vault that could not be made."""
-        self.close()
         if self.is_file:
-            for suffix in ("", "-wal", "-shm", ".lock"):
+            for suffix in ("", "-wal", "-shm"):
                 Path(f"{self.path}{suffix}").unlink(missing_ok=True)
 
     @contextmanager

@@ -183,29 +183,33 @@ class Vault:
     def _restored(self, backup: Path, actor: str) -> Restored:
         """All rows in one transaction; without those of people whose key is gone."""
         self._database.prepare()
-        try:
-            with self._database.turn() as connection:
+        with self._database.turn() as connection:
+            with connection.begin():
+                if standing(connection) is not None:
+                    raise _taken(self._database)
+            try:
                 with connection.begin():
-                    rows = read_backup(backup, connection, self._keys.database_key)
-                    migrate(connection)
-                    patients = list(connection.execute(sa.select(PATIENTS.c.patient)).scalars())
-                    keyless = sorted(set(patients) - self._keys.get(patients).keys())
-                    erased = [patient for patient in keyless if self._keys.destroyed(patient)]
-                    for patient in erased:
-                        forget_rows(connection, patient, _now())
-                    restored = Restored(
-                        rows, len(patients) - len(keyless), len(erased), len(keyless) - len(erased)
-                    )
+                    restored = self._rows_restored(connection, backup)
                     event = AuditEvent(actor, "restore", _UPKEEP, detail=asdict(restored))
                     self._put_aside_checkpoints()
                     self._audit.begin(_now())
                     head = self._audit.append(connection, [event], _now())
-                self._audit.seal(head)
-            self._database.sweep()
-        except BaseException:
-            self._database.remove_files()
-            raise
+            except BaseException:
+                self._database.remove_files()
+                raise
+            self._audit.seal(head)
+        self._database.sweep()
         return restored
+
+    def _rows_restored(self, connection: sa.Connection, backup: Path) -> Restored:
+        rows = read_backup(backup, connection, self._keys.database_key)
+        migrate(connection)
+        patients = list(connection.execute(sa.select(PATIENTS.c.patient)).scalars())
+        keyless = sorted(set(patients) - self._keys.get(patients).keys())
+        erased = [patient for patient in keyless if self._keys.destroyed(patient)]
+        for patient in erased:
+            forget_rows(connection, patient, _now())
+        return Restored(rows, len(patients) - len(keyless), len(erased), len(keyless) - len(erased))
 
     def _put_aside_checkpoints(self) -> None:
         folder = self._audit.checkpoints.folder

@@ -1,5 +1,6 @@
 """Where the official examples of FHIR R4 are, and how tests read what they write down."""
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -44,20 +45,26 @@ def examples() -> Path:
     """The folder of the official examples: fetched once with npm, or from the archive that
     ALLEVIATE_FHIR_EXAMPLES names.
     """
-    if not CACHE.exists():
-        CACHE.parent.mkdir(exist_ok=True)
-        if named := os.environ.get("ALLEVIATE_FHIR_EXAMPLES"):
-            _unpack(Path(named))
-        else:
-            packing = [*_npm(), "pack", PACKAGE, "--silent", "--pack-destination", str(CACHE.parent)]
-            try:
-                subprocess.run(packing, check=True, capture_output=True, timeout=300)
-                archive = next(CACHE.parent.glob("hl7.fhir.r4.examples-*.tgz"))
-            except (OSError, subprocess.SubprocessError, StopIteration) as error:
-                pytest.skip(f"THE OFFICIAL FHIR EXAMPLES COULD NOT BE FETCHED WITH NPM: {error}")
-            _unpack(archive)
-            archive.unlink()
+    CACHE.parent.mkdir(exist_ok=True)
+    with (CACHE.parent / "lock").open("w") as lock:  # tests may run in two processes
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not CACHE.exists():
+            _fetch()
     return CACHE / "package"
+
+
+def _fetch() -> None:
+    if named := os.environ.get("ALLEVIATE_FHIR_EXAMPLES"):
+        _unpack(Path(named))
+        return
+    packing = [*_npm(), "pack", PACKAGE, "--silent", "--pack-destination", str(CACHE.parent)]
+    try:
+        subprocess.run(packing, check=True, capture_output=True, timeout=300)
+        archive = next(CACHE.parent.glob("hl7.fhir.r4.examples-*.tgz"))
+    except (OSError, subprocess.SubprocessError, StopIteration) as error:
+        pytest.skip(f"THE OFFICIAL FHIR EXAMPLES COULD NOT BE FETCHED WITH NPM: {error}")
+    _unpack(archive)
+    archive.unlink()
 
 
 @pytest.fixture

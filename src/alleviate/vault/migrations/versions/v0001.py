@@ -5,6 +5,8 @@ from alembic import op
 
 from alleviate.vault.audit import audit_table, protect
 
+__all__ = ["down_revision", "revision", "upgrade"]
+
 revision = "0001"
 down_revision = None
 
