@@ -13,7 +13,8 @@ from alleviate.models.encoding import Encoder
 from alleviate.models.forecaster import Baseline, Forecaster
 from alleviate.models.trial import Trial
 from alleviate.models.uncertainty import fit_neighbourhoods
-from alleviate.packages import Findings, Overlap, RulePackage, RuleWords
+from alleviate.packages import Findings, Overlap, RuleWords
+from alleviate.packages.rule import RulePackage
 from alleviate.policies.selection import learn_rule
 from alleviate.records import Event, PatientRecord
 from alleviate.terms.codes import code

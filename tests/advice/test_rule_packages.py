@@ -10,8 +10,8 @@ import pytest
 from alleviate.advice import recommend_all
 from alleviate.features import Feature, FeatureSpec
 from alleviate.models.encoding import Encoder
-from alleviate.packages import Origin, open_rule, rule_files, write
-from alleviate.packages.rule import golden_people
+from alleviate.packages import Origin, write
+from alleviate.packages.rule import golden_people, open_rule, rule_files
 from alleviate.terms.errors import PackageError
 
 ORIGIN = Origin("rule", "toy", seed=1, fingerprint="ab" * 32, versions={"alleviate": "0"})

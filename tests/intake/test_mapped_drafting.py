@@ -30,7 +30,8 @@ def drafted(tmp_path):
         file.write_bytes(text.encode(encoding))
         found = draft(file)
         (tmp_path / "data.toml").write_text(found.text, encoding="utf-8")
-        assert found.open == [key for key, value in tomllib.loads(found.text)["table"].items() if value == ""]
+        to_complete = [line for line in found.text.splitlines() if "COMPLETE THIS LINE" in line]
+        assert found.open == [line.partition(" = ")[0].strip('"') for line in to_complete]
         return tomllib.loads(found.text)
 
     return run
@@ -152,7 +153,7 @@ class TestADraft:
 
     def test_asks_what_other_words_for_sex_mean(self, drafted, tmp_path):
         drafted("id,date,sex\n1,2024-05-06,1\n2,2024-05-06,2\n")
-        assert "# say what these mean: 1, 2" in (tmp_path / "data.toml").read_text()
+        assert "# COMPLETE THIS LINE: say what these mean: 1, 2" in (tmp_path / "data.toml").read_text()
 
     @pytest.mark.parametrize(
         ("encoding", "named"), [("cp1252", "cp1252"), ("utf-16", "utf-16"), ("utf-8", None)]

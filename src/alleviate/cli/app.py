@@ -3,80 +3,88 @@
 import sys
 import tempfile
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
+from typer.main import get_group
 
 from alleviate import __version__
-from alleviate.cli.advising import advise, evaluate
-from alleviate.cli.audit import audit_app
-from alleviate.cli.backups import backup, restore
-from alleviate.cli.converting import convert
-from alleviate.cli.importing import export, import_
-from alleviate.cli.instruments import instruments
-from alleviate.cli.learning import learn
-from alleviate.cli.mapping import mapping_new
-from alleviate.cli.patients import patient_app
-from alleviate.cli.screen import complain, out
-from alleviate.cli.studies import studies
-from alleviate.cli.study_new import study_new
-from alleviate.cli.synthetic import synthetic
-from alleviate.cli.vault import help_alone, vault_app
+from alleviate.cli.screen import complain, help_alone, out
 from alleviate.terms.errors import AlleviateError
 
-__all__ = ["app", "main"]
+__all__ = ["COMMANDS", "app", "main"]
 
 INTERRUPTED = 130
 BAD_INPUT = 2
 OUR_FAULT = 1
 
+COMMANDS = {
+    "learn": "learning:learn",
+    "advise": "advising:advise",
+    "evaluate": "advising:evaluate",
+    "studies": "studies:studies",
+    "instruments": "instruments:instruments",
+    "synthetic": "synthetic:synthetic",
+    "import": "importing:import_",
+    "export": "importing:export",
+    "convert": "converting:convert",
+    "backup": "backups:backup",
+    "restore": "backups:restore",
+    "patient": "patients:patient_app",
+    "vault": "vault:vault_app",
+    "audit": "audit:audit_app",
+    "study": "study_new:study_app",
+    "mapping": "mapping:mapping_app",
+}
+"""Each command, in the order of the help: the file beside this one that it lives in, and its name there.
+
+A file is loaded when its command is called: what prints at once need not wait for what learns.
+"""
+
+
+class _Loading(Mapping[str, Any]):
+    """The commands by name, each made when it is looked up."""
+
+    def __getitem__(self, name: str) -> Any:
+        file, _, attribute = COMMANDS[name].partition(":")
+        found = getattr(import_module(f"alleviate.cli.{file}"), attribute)
+        alone = typer.Typer()
+        if isinstance(found, typer.Typer):
+            alone.add_typer(found, name=name)
+        else:
+            alone.command(name)(found)
+        return get_group(alone).commands[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(COMMANDS)
+
+    def __len__(self) -> int:
+        return len(COMMANDS)
+
+
+class _Commands(TyperGroup):
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**{**settings, "commands": _Loading()})
+
+
 app = typer.Typer(
+    cls=_Commands,
     name="alleviate",
     add_completion=False,
     pretty_exceptions_enable=False,
     invoke_without_command=True,
     help="Learn from trials who is helped by which treatment, and advise the next patient.",
 )
-app.command()(learn)
-app.command()(advise)
-app.command()(evaluate)
-app.command()(studies)
-app.command()(instruments)
-app.command()(synthetic)
-app.command("import")(import_)
-app.command()(export)
-app.command()(convert)
-app.command()(backup)
-app.command()(restore)
-app.add_typer(patient_app, name="patient")
-app.add_typer(vault_app, name="vault")
-app.add_typer(audit_app, name="audit")
-
-study_app = typer.Typer(help="Write a study file.", invoke_without_command=True)
-study_app.command("new")(study_new)
-app.add_typer(study_app, name="study")
-
-mapping_app = typer.Typer(help="Say what the columns of a table mean.", invoke_without_command=True)
-mapping_app.command("new")(mapping_new)
-app.add_typer(mapping_app, name="mapping")
 
 
 def _show_version(wanted: bool) -> None:
     if wanted:
         out.print(f"alleviate {__version__}")
         raise typer.Exit
-
-
-@study_app.callback()
-def _study(context: typer.Context) -> None:
-    help_alone(context)
-
-
-@mapping_app.callback()
-def _mapping(context: typer.Context) -> None:
-    help_alone(context)
 
 
 @app.callback()

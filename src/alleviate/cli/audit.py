@@ -7,8 +7,8 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from alleviate.cli.screen import out, print_json
-from alleviate.cli.vault import AsJson, VaultOption, help_alone, open_vault
+from alleviate.cli.screen import help_alone, out, print_json
+from alleviate.cli.vault import AsJson, VaultOption, open_vault
 from alleviate.terms.errors import AuditError
 from alleviate.vault.audit import Recorded
 from alleviate.vault.overseeing import audited_as

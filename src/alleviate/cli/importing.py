@@ -1,21 +1,17 @@
 """``alleviate import`` and ``alleviate export``: records into the vault, and out of it."""
 
-import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
-from hashlib import sha256
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any, cast, get_args
 
 import typer
 
+from alleviate.cli.fetching import Asked, fetched
 from alleviate.cli.screen import err, print_json, print_lines, progress
 from alleviate.cli.vault import AsJson, VaultOption, open_vault
-from alleviate.intake import bulk
 from alleviate.intake.formats import FORMATS, count_files, format_named, read_all
-from alleviate.intake.reading import Context, Place
-from alleviate.packages import home
+from alleviate.intake.reading import Caution, Context, Place
 from alleviate.terms.errors import ConsentError, DataError
 from alleviate.vault import Intake, Purpose, take_in
 from alleviate.vault.whereabouts import acting
@@ -47,21 +43,30 @@ def import_(
     from_server: Annotated[bool, typer.Option("--bulk", help="PATH is a FHIR server: Bulk Data.")] = False,
     client_id: Annotated[str | None, typer.Option(help="SMART: the client that the server knows.")] = None,
     client_key: Annotated[Path | None, typer.Option(help="SMART: its private key, PEM or JWK.")] = None,
+    since: Annotated[
+        str | None, typer.Option(metavar="DATE", help="With --bulk: only what changed since.")
+    ] = None,
+    group: Annotated[str | None, typer.Option(help="With --bulk: only the people of this Group.")] = None,
+    types: Annotated[
+        list[str] | None, typer.Option("--type", help="With --bulk: only this resource; may be given again.")
+    ] = None,
     vault: VaultOption = None,
     as_json: AsJson = False,
 ) -> None:
     """Take records into the vault: FHIR, OMOP, MEDS or CSV."""
-    chosen = format_named(format) if format else None
+    chosen = format_named(format or "fhir") if format or from_server else None
+    asked = Asked(client_id, client_key, since, group, tuple(sorted(types or ())))
+    cautions: list[Caution] = []
     with (
-        _on_disk(paths, from_server, client_id, client_key) as found,
         open_vault(vault) as opened,
-        opened.access(actor=acting(), purpose="care") as access,
         progress() as report,
+        fetched(paths, from_server, asked, report, cautions) as found,
+        opened.access(actor=acting(), purpose="care") as access,
     ):
         context = Context(datetime.now(UTC), source, mapping, access.definitions())
         intake = take_in(
             access,
-            read_all(found, context, chosen),
+            chain(cautions, read_all(found, context, chosen)),
             now=context.now,
             files=sum(map(count_files, found)),
             progress=report and (lambda done: report(done, done, "Importing")),
@@ -126,28 +131,6 @@ def intake_lines(intake: Intake) -> list[str]:
         f"Stored: {intake.stored:,} new, {intake.superseded:,} corrected, {intake.unchanged:,} known already",
         f"Refused: {len(intake.rejected):,}; read with a warning: {len(intake.warnings):,}",
     ]
-
-
-@contextmanager
-def _on_disk(
-    paths: list[str], from_server: bool, client_id: str | None, client_key: Path | None
-) -> Iterator[list[str]]:
-    """What to read; what a server gives is fetched into a folder that goes away."""
-    if not from_server:
-        servers = [path for path in paths if path.startswith(("http://", "https://"))]
-        if servers:
-            raise DataError(f"{servers[0]} is a server.", hint="Add --bulk to fetch its records.")
-        yield paths
-        return
-    if (client_id is None) != (client_key is None):
-        raise DataError("SMART needs --client-id and --client-key together.", hint="Give both or neither.")
-    credentials = bulk.Credentials(client_id, client_key) if client_id and client_key else None
-    folders = [home() / "bulk" / sha256(server.encode()).hexdigest()[:16] for server in paths]
-    for server, folder in zip(paths, folders, strict=True):
-        bulk.fetch(server, folder, credentials=credentials)
-    yield [str(folder) for folder in folders]
-    for folder in folders:  # kept where the import failed, so that the next one goes on from there
-        shutil.rmtree(folder)
 
 
 def _purpose(text: str) -> Purpose:

@@ -1,18 +1,27 @@
 """``alleviate mapping new``: drafts what the columns of a table mean, from its header and first rows."""
 
 from pathlib import Path
+from shlex import quote
 from typing import Annotated
 
 import typer
 from rich.text import Text
 
-from alleviate.cli.screen import err, out
+from alleviate.cli.screen import err, help_alone, out
 from alleviate.intake.csv.drafting import draft
 from alleviate.terms.errors import DataError
 
-__all__ = ["mapping_new"]
+__all__ = ["mapping_app", "mapping_new"]
+
+mapping_app = typer.Typer(help="Say what the columns of a table mean.", invoke_without_command=True)
 
 
+@mapping_app.callback()
+def _mapping(context: typer.Context) -> None:
+    help_alone(context)
+
+
+@mapping_app.command("new")
 def mapping_new(
     data: Annotated[Path, typer.Argument(help="CSV, TSV (or .gz of them) or Parquet.", show_default=False)],
     out_file: Annotated[
@@ -33,5 +42,7 @@ def mapping_new(
         err.print(
             Text.assemble(("To do:   ", "bold yellow"), f"complete the line {key} in it"), soft_wrap=True
         )
-    given = f" --mapping {target}" if out_file else ""
-    out.print(Text.assemble(("Next:    ", "bold"), f"alleviate import {data}{given}"), soft_wrap=True)
+    given = f" --mapping {quote(str(target))}" if out_file else ""
+    out.print(
+        Text.assemble(("Next:    ", "bold"), f"alleviate import {quote(str(data))}{given}"), soft_wrap=True
+    )

@@ -8,8 +8,8 @@ from rich.table import Table
 from rich.text import Text
 
 from alleviate.cli.importing import FormatName
-from alleviate.cli.screen import out, print_json, print_lines
-from alleviate.cli.vault import AsJson, VaultOption, help_alone, open_vault
+from alleviate.cli.screen import help_alone, out, print_json, print_lines
+from alleviate.cli.vault import AsJson, VaultOption, open_vault
 from alleviate.instruments import INSTRUMENTS
 from alleviate.intake.formats import format_named
 from alleviate.records.overview import overview

@@ -5,11 +5,12 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-__all__ = ["Report", "complain", "err", "out", "print_json", "print_lines", "progress"]
+__all__ = ["Report", "complain", "err", "help_alone", "out", "print_json", "print_lines", "progress"]
 
 Report = Callable[[int, int, str], None]
 """Called with how much is done, of how much, and what is being done."""
@@ -36,6 +37,12 @@ def complain(message: str, hint: str = "") -> None:
     err.print(Text.assemble(("Error: ", "bold red"), message), soft_wrap=True)
     if hint:
         err.print(Text.assemble(("Hint:  ", "bold"), hint), soft_wrap=True)
+
+
+def help_alone(context: typer.Context) -> None:
+    """A command group without a command shows what it offers."""
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
 
 
 @contextmanager

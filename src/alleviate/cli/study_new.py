@@ -9,19 +9,27 @@ from rich import box
 from rich.table import Table as Grid
 from rich.text import Text
 
-from alleviate.cli.screen import complain, err, out
+from alleviate.cli.screen import complain, err, help_alone, out
 from alleviate.intake.tables import Table, read
 from alleviate.studies.questions import Answers, ColumnNote, arms_of, draft, look, suggest, write
 from alleviate.studies.sections import nearest
 from alleviate.terms.errors import StudyError
 from alleviate.terms.outcomes import Better
 
-__all__ = ["study_new"]
+__all__ = ["study_app", "study_new"]
 
 NONE = "-"
 """The answer that means "there is none"."""
 
+study_app = typer.Typer(help="Write a study file.", invoke_without_command=True)
 
+
+@study_app.callback()
+def _study(context: typer.Context) -> None:
+    help_alone(context)
+
+
+@study_app.command("new")
 def study_new(
     data: Annotated[Path, typer.Argument(help="CSV or Parquet, one row a person.", show_default=False)],
     out_file: Annotated[

@@ -7,14 +7,14 @@ from typing import Annotated
 
 import typer
 
-from alleviate.cli.screen import out, print_json, print_lines
+from alleviate.cli.screen import help_alone, out, print_json, print_lines
 from alleviate.packages import home
 from alleviate.vault.keys import key_path, load_master, make_key_file
 from alleviate.vault.overseeing import Status, status
 from alleviate.vault.vault import Vault
 from alleviate.vault.whereabouts import acting, place
 
-__all__ = ["AsJson", "VaultOption", "help_alone", "open_vault", "vault_app"]
+__all__ = ["AsJson", "VaultOption", "open_vault", "vault_app"]
 
 VaultOption = Annotated[
     str | None,
@@ -36,12 +36,6 @@ vault_app = typer.Typer(help="Make a vault, see how it stands, change its key.",
 @vault_app.callback()
 def _vault(context: typer.Context) -> None:
     help_alone(context)
-
-
-def help_alone(context: typer.Context) -> None:
-    """A command group without a command shows what it offers."""
-    if context.invoked_subcommand is None:
-        typer.echo(context.get_help())
 
 
 def open_vault(vault: str | None) -> Vault:

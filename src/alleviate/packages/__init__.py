@@ -14,7 +14,6 @@ from alleviate.packages.findings import (
 from alleviate.packages.folder import MAX_BYTES, MAX_FILES, SealedPackage, read, refuse_strangers, write
 from alleviate.packages.keys import fingerprint, home, public_pem, signing_key, trust, trusted
 from alleviate.packages.manifest import FORMAT, FileSeal, Manifest, Origin
-from alleviate.packages.rule import RulePackage, open_rule, rule_files
 
 __all__ = [
     "FORMAT",
@@ -29,7 +28,6 @@ __all__ = [
     "Moderator",
     "Origin",
     "Overlap",
-    "RulePackage",
     "RuleWords",
     "SealedPackage",
     "Verdict",
@@ -38,11 +36,9 @@ __all__ = [
     "fingerprint",
     "from_json",
     "home",
-    "open_rule",
     "public_pem",
     "read",
     "refuse_strangers",
-    "rule_files",
     "signing_key",
     "to_json",
     "trust",

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from alleviate.packages import Origin, RulePackage, refuse_strangers, rule_files, signing_key, write
+from alleviate.packages import Origin, refuse_strangers, signing_key, write
 from alleviate.packages.findings import Findings
+from alleviate.packages.rule import RulePackage, rule_files
 from alleviate.policies.selection import learn_rule
 from alleviate.reports import study_report
 from alleviate.reports.numbers import Scale, count

@@ -17,7 +17,8 @@ from alleviate.intake.tables.table import quoted
 from alleviate.models.encoding import Encoder
 from alleviate.models.scores import aipw, balanced_folds, crossfit, plan_nuisances, stay_in_reach
 from alleviate.models.trial import Floats, Ints
-from alleviate.packages import Manifest, RulePackage, open_rule
+from alleviate.packages import Manifest
+from alleviate.packages.rule import RulePackage, open_rule
 from alleviate.policies.choice import choose_arms
 from alleviate.policies.value import mean_with_interval, scores_under
 from alleviate.records import PatientRecord

@@ -20,21 +20,21 @@ def standing(connection: sa.Connection) -> str | None:
     return MigrationContext.configure(connection).get_current_revision()
 
 
-def newest(folder: Path = MIGRATIONS) -> str:
+def newest() -> str:
     """The last step that there is."""
-    head = ScriptDirectory(str(folder)).get_current_head()
+    head = ScriptDirectory(str(MIGRATIONS)).get_current_head()
     assert head is not None
     return head
 
 
-def migrate(connection: sa.Connection, folder: Path = MIGRATIONS, to: str = "head") -> bool:
+def migrate(connection: sa.Connection, to: str = "head") -> bool:
     """Apply the steps that are missing, within the caller's transaction; whether there were any.
 
     Raises VaultError where the vault was written by a newer version.
     """
-    steps = ScriptDirectory(str(folder))
+    steps = ScriptDirectory(str(MIGRATIONS))
     current = standing(connection)
-    if current == newest(folder):
+    if current == newest():
         return False
     context = MigrationContext.configure(
         connection, opts={"fn": lambda revision, _context: steps._upgrade_revs(to, revision)}

@@ -267,8 +267,11 @@ def _kept_keys(location: str | Path, keys: Path | None, key_file: Path | None) -
         return KeyStore.open(location, master)
     try:
         store = KeyStore.open(location, master)
-    except VaultError:
-        store = KeyStore.create(location, master)
+    except VaultError as missing:
+        try:
+            store = KeyStore.create(location, master)
+        except VaultError:
+            raise missing from None
     store.restore(keys)
     return store
 
@@ -282,7 +285,8 @@ def _refuse_unfinished(database: Database) -> None:
     with database.snapshot() as connection:
         if standing(connection) is None:
             raise VaultError(
-                f"The vault at {database.words} was begun and not finished.", hint="Run: alleviate vault init"
+                f"The vault at {database.words} was begun and not finished, or is not yours to see.",
+                hint="Run: alleviate vault init",
             )
 
 

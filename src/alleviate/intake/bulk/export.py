@@ -56,7 +56,7 @@ def fetch(
             state = _known(folder, request) or _kicked_off(connection, request)
             (folder / OWN).mkdir(mode=0o700, exist_ok=True)
             state.save(folder)
-            manifest = state.manifest or _awaited(connection, state.status_url, tell)
+            manifest = state.manifest or _awaited(connection, state.status_url, folder, tell)
             state = msgspec.structs.replace(state, manifest=manifest)
             state.save(folder)
             files = _fetched(connection, manifest, folder, tell)
@@ -138,7 +138,7 @@ def _kicked_off(connection: Connection, request: str) -> State:
         return State(request, str(response.url.join(status_url)))
 
 
-def _awaited(connection: Connection, status_url: str, tell: Progress) -> Manifest:
+def _awaited(connection: Connection, status_url: str, folder: Path, tell: Progress) -> Manifest:
     polls = 0
     while True:
         tell(0, 1, "The server is preparing")
@@ -148,7 +148,7 @@ def _awaited(connection: Connection, status_url: str, tell: Progress) -> Manifes
             if response.status_code != 202:
                 raise DataError(
                     f"{connection.base} gave the export up: {connection.words(response)}.",
-                    hint="Remove the folder and start again; if it stays so, tell the server's owner.",
+                    hint=f"Remove {folder} and start again; if it stays so, tell the server's owner.",
                 )
             tell(0, 1, f"The server is preparing: {response.headers.get('x-progress', '')[:60]}")
             asked = response.headers.get("retry-after")

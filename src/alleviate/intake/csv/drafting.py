@@ -69,6 +69,7 @@ def draft(path: Path) -> Draft:
     subject = seen.take(_NAMES["subject"])
     time = next((n for n in seen.left if n in formats and re.fullmatch(_NAMES["time"], _plain(n))), None)
     time = time or next((n for n in seen.left if n in formats), None)
+    counted = None if time else _counted(seen)
     if time:
         seen.left.remove(time)
     recorded = next(
@@ -91,7 +92,7 @@ def draft(path: Path) -> Draft:
         f'shape = "{"long" if long else "wide"}"'.ljust(32)
         + ("# one value a row" if long else "# one visit or person a row"),
         _named("subject", subject, "whose row it is", unfinished),
-        *_when(time, formats, unfinished),
+        *(_since(counted, unfinished) if counted else _when(time, formats, unfinished)),
     ]
     if recorded:
         lines.append(_named("known_at", recorded, "when it was recorded", unfinished))
@@ -108,7 +109,7 @@ def draft(path: Path) -> Draft:
     else:
         usual = formats.get(time or "", "")
         own = {name: "" if found == usual else found for name, found in formats.items()}
-        lines += _wide(seen, birth, sex, own)
+        lines += _wide(seen, birth, sex, own, unfinished)
     return Draft("\n".join(lines) + "\n", unfinished)
 
 
@@ -146,7 +147,8 @@ def _encoding(path: Path) -> str:
 
 
 def _when(time: str | None, formats: Mapping[str, str], unfinished: list[str]) -> list[str]:
-    lines = [_named("time", time, "when it was", unfinished)]
+    when = 'when it was; or moment = "2024-05-06" for all rows'
+    lines = [_named("time", time, when if time is None else "when it was", unfinished)]
     found = formats.get(time or "", "")
     if found:
         alike = found.startswith(("%d/%m", "%d-%m"))
@@ -154,6 +156,23 @@ def _when(time: str | None, formats: Mapping[str, str], unfinished: list[str]) -
     if "%H" in found or not found:
         lines.append('# zone = "Europe/Berlin"         # where the clock hung, if it does not say; else UTC')
     return [line.rstrip() for line in lines]
+
+
+def _counted(seen: _Seen) -> str | None:
+    """The column that counts days, taken, where it holds numbers only."""
+    name = next((n for n in seen.left if re.fullmatch(_NAMES["day"], _plain(n))), None)
+    if name is None or not all(map(_number, seen.columns[name])):
+        return None
+    seen.left.remove(name)
+    return name
+
+
+def _since(column: str, unfinished: list[str]) -> list[str]:
+    unfinished.append("day_zero")
+    return [
+        _named("time", column, "when it was, in days", unfinished),
+        'day_zero = ""'.ljust(32) + "# COMPLETE THIS LINE: the date of day 0; any, where nobody knows it",
+    ]
 
 
 def _writing(seen: _Seen, value: str | None) -> list[str]:
@@ -170,7 +189,9 @@ def _writing(seen: _Seen, value: str | None) -> list[str]:
     return lines
 
 
-def _wide(seen: _Seen, birth: str | None, sex: str | None, formats: Mapping[str, str]) -> list[str]:
+def _wide(
+    seen: _Seen, birth: str | None, sex: str | None, formats: Mapping[str, str], unfinished: list[str]
+) -> list[str]:
     lines = []
     for instrument in INSTRUMENTS.values():
         items, total = _items(instrument, seen.left)
@@ -196,7 +217,8 @@ def _wide(seen: _Seen, birth: str | None, sex: str | None, formats: Mapping[str,
         inner = ", ".join(
             f"{json.dumps(key, ensure_ascii=False)} = {json.dumps(word)}" for key, word in known.items()
         )
-        hint = f"   # say what these mean: {', '.join(rest[:5])}" if rest else ""
+        hint = f"   # COMPLETE THIS LINE: say what these mean: {', '.join(rest[:5])}" if rest else ""
+        unfinished += [sex] if rest else []
         lines.append(_line(sex, f'{{ code = "PERSON//sex", answers = {{ {inner} }} }}{hint}'))
     lines += [_line(name, _column(name, seen.columns[name], formats.get(name))) for name in seen.left]
     return lines
@@ -211,6 +233,7 @@ def _items(instrument: Instrument, names: Iterable[str]) -> tuple[dict[str, str]
     for name in names:
         plain = _plain(name)
         found = re.fullmatch(key + _WORDS["instruments"]["item"], plain)
+        found = found or re.fullmatch(_WORDS["studies"].get(instrument.id, "(?!)"), plain)
         if found and found[1] in ids:
             items.setdefault(found[1], name)
         elif total is None and re.fullmatch(key + _WORDS["instruments"]["total"], plain):

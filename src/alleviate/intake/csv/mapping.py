@@ -27,6 +27,9 @@ _Any = TypeVar("_Any", bound=Struct)
 Holds = Literal["number", "text", "yes", "date", "code"]
 HOLDS: tuple[Holds, ...] = ("number", "text", "yes", "date", "code")
 
+SEXES = ("female", "male", "other", "unknown")
+"""What ``PERSON//sex`` may hold; other words in a table need a translation."""
+
 COLUMN_KEYS = (
     "subject",
     "time",
@@ -51,6 +54,7 @@ class Layout(Struct, frozen=True, kw_only=True):
     name: str = ""
     time: str | None = None
     moment: str | None = None
+    day_zero: str | None = None
     time_format: str | None = None
     zone: str = "UTC"
     known_at: str | None = None
@@ -188,6 +192,8 @@ def _check_layout(layout: Layout, source: str) -> Layout:
         "time",
         "a column, or else moment = a date for all rows",
     )
+    expect(layout.day_zero != "", "day_zero", "the date of day 0, as 2024-05-06: complete the line")
+    expect(layout.day_zero is None or layout.time is not None, "time", "the column that counts from day_zero")
     expect(layout.delimiter is None or len(layout.delimiter) == 1, "delimiter", "one character")
     try:
         codecs.lookup(layout.encoding)
@@ -225,7 +231,10 @@ def _meaning(name: str, value: Any, source: str, key: str) -> Meaning:
         kind,
         holds,
         column.unit,
-        {answer.lower(): number for answer, number in column.answers.items()},
+        {
+            **(dict(zip(SEXES, SEXES, strict=True)) if column.code == "PERSON//sex" else {}),
+            **{answer.lower(): number for answer, number in column.answers.items()},
+        },
         frozenset(column.missing),
         column.time_format,
     )

@@ -1,7 +1,7 @@
 """A table with its mapping while it is read: who and when a row is about, and what its entry is called."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import blake2b
 from typing import NamedTuple
 
@@ -10,6 +10,7 @@ from alleviate.intake.csv.mapping import Mapping
 from alleviate.intake.csv.rows import Line
 from alleviate.intake.csv.values import Writing
 from alleviate.intake.reading import Context, Refusal
+from alleviate.intake.tables.table import quoted
 from alleviate.terms.errors import DataError
 
 __all__ = ["Row", "Sheet"]
@@ -34,11 +35,15 @@ class Sheet:
         self._columns = layout.columns
         self._places = {key: names.index(name) for key, name in self._columns.items()}
         self._last: dict[str, tuple[tuple[object, ...], int]] = {}
+        self._moment = self._stated(layout.moment, "moment")
+        self._zero = self._stated(layout.day_zero, "day_zero")
+
+    def _stated(self, date: str | None, key: str) -> tuple[datetime, datetime] | None:
         try:
-            self._moment = self.writing.moment(layout.moment, "moment") if layout.moment is not None else None
+            return None if date is None else self.writing.moment(date, key)
         except CellError as error:
             raise DataError(
-                f"{mapping.source}: table.moment: {error.message}", hint="As 2024-05-06."
+                f"{self.mapping.source}: table.{key}: {error.message}", hint="As 2024-05-06."
             ) from None
 
     def cell(self, line: Line, key: str) -> str | None:
@@ -60,7 +65,7 @@ class Sheet:
         time, known = self._moment or self._time(line)
         told = self.cell(line, "known_at")
         if told is not None:
-            known = max(known, self.writing.moment(told, self.column("known_at"))[0])
+            known = max(known, self._at(told, "known_at")[0])
         past(known, self.context.now, self.column("time"))
         return Row(self.context.subject(subject), time, known, self.cell(line, "entry") or "")
 
@@ -68,7 +73,18 @@ class Sheet:
         text = self.cell(line, "time")
         if text is None:
             raise CellError(self.column("time"), "The time is missing.")
-        return self.writing.moment(text, self.column("time"))
+        return self._at(text, "time")
+
+    def _at(self, text: str, key: str) -> tuple[datetime, datetime]:
+        """The moment that a cell names, or so many days after the day zero."""
+        if self._zero is None:
+            return self.writing.moment(text, self.column(key))
+        days = self.writing.number(text)
+        try:
+            moment = self._zero[0] + timedelta(days=float("nan") if days is None else days)
+        except (ValueError, OverflowError):
+            raise CellError(self.column(key), f"Expected a number of days, got {quoted(text)}.") from None
+        return moment, moment
 
     def ref(self, row: Row, part: str) -> str:
         """The name of an entry without an id: a digest of table, person, time and ``part``, and of how many

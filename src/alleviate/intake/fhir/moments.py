@@ -26,7 +26,7 @@ class Span(NamedTuple):
     last: datetime
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=8192)
 def span(text: str) -> Span:
     """What a FHIR date, dateTime or instant may mean, in UTC. Raises ValueError with the reason."""
     try:

@@ -28,7 +28,7 @@ class Contained(Shape):
     identifier: tuple[Identifier, ...] | Identifier = ()
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=8192)
 def local_id(reference: str) -> tuple[str, str] | None:
     """Type and id of a reference to one resource, relative or absolute; None for any other."""
     literal = _LITERAL.match(reference)
