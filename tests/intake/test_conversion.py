@@ -3,6 +3,8 @@
 import json
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -14,7 +16,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from alleviate.intake import conversion
+from alleviate.intake import conversion, parts
 from alleviate.intake.conversion import convert
 from alleviate.intake.formats import FORMATS
 from alleviate.intake.reading import Context
@@ -63,7 +65,7 @@ LINES = st.one_of(
 @pytest.fixture
 def small_ranges(monkeypatch: pytest.MonkeyPatch) -> None:
     """So that a small file is cut into many."""
-    monkeypatch.setattr(conversion, "RANGE", 700)
+    monkeypatch.setattr(parts, "RANGE", 700)
 
 
 @pytest.fixture
@@ -71,10 +73,10 @@ def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
     """Read the ranges by the same function, but here: starting processes takes seconds, not milliseconds."""
 
     def at_once(ranges: Any, files: Any, context: Context, workers: int) -> Iterator[Any]:
-        conversion._begin(list(files), context)
-        return (conversion._read_range(some) for some in ranges)
+        parts._begin(list(files), context)
+        return (parts._read_range(some) for some in ranges)
 
-    monkeypatch.setattr(conversion, "_at_once", at_once)
+    monkeypatch.setattr(conversion, "at_once", at_once)
 
 
 def events(folder: Path) -> pl.DataFrame:
@@ -148,7 +150,7 @@ def test_a_line_that_is_too_long_is_refused_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, length: int, reason: str
 ) -> None:
     """An endless one keeps the file from being cut, so that no process has to hold it."""
-    monkeypatch.setattr(conversion, "LONGEST_LINE", 1_000)
+    monkeypatch.setattr(parts, "LONGEST_LINE", 1_000)
     source = tmp_path / "a.ndjson"
     lines = [observation(number, 1) for number in range(6)]
     source.write_bytes(b"\n".join([*lines[:3], b"x" * length, *lines[3:]]))
@@ -206,6 +208,25 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "a.ndjson").write_bytes(observation(1, 1))
     with pytest.raises(InputError, match=r"a.ndjson.*[Nn]ot a directory|File exists"):
         convert([tmp_path / "a.ndjson"], MEDS, tmp_path / "a.ndjson" / "out", CONTEXT)
+
+
+def test_a_process_that_reads_does_not_load_pandas(tmp_path: Path) -> None:
+    """Where it is installed, pyarrow would: 50 MB a process."""
+    (tmp_path / "a.ndjson").write_bytes(observation(1, 1))
+    program = f"""
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from alleviate.intake import parts
+from alleviate.intake.reading import Context
+file = Path({str(tmp_path / "a.ndjson")!r})
+parts._born([file], Context(datetime(2024, 6, 1, tzinfo=UTC)))
+(some,) = parts.ranges_of([file])
+print(parts._read_range(some).stored, "pandas" in sys.modules)
+"""
+    there = {**os.environ, "PYTHONPATH": str(Path(parts.__file__).parents[2])}
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, env=there, check=True)
+    assert run.stdout.split() == [b"1", b"False"]
 
 
 def test_progress_is_told(tmp_path: Path) -> None:

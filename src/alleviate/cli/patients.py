@@ -141,7 +141,15 @@ def _course(questionnaires: list[dict[str, Any]]) -> Table:
 
 def _entry_line(entry: dict[str, Any]) -> tuple[str, Text]:
     """When, and what in words with its code."""
-    value = f"{entry['value']:g} {entry.get('unit', '')}" if "value" in entry else entry.get("text", "")
     until = f" – {entry['end'][:10]}" if "end" in entry else ""
     reason = f" ({entry['reason']})" if "reason" in entry else ""
-    return f"{entry['time'][:10]}{until}", Text.assemble(f"{value}{reason} ".lstrip(), (entry["code"], "dim"))
+    said: list[str | tuple[str, str]] = [*_said(entry, reason)]
+    for part in entry.get("parts", []):
+        said += ["; ", *_said(part)]
+    return f"{entry['time'][:10]}{until}", Text.assemble(*said)
+
+
+def _said(entry: dict[str, Any], reason: str = "") -> tuple[str, tuple[str, str]]:
+    """What an entry or a part of it says, and its code."""
+    value = f"{entry['value']:g} {entry.get('unit', '')}" if "value" in entry else entry.get("text", "")
+    return f"{value.rstrip()}{reason} ".lstrip(), (entry["code"], "dim")

@@ -1,8 +1,7 @@
 """Records from one format into another, without a vault: in bounded memory, on all cores.
 
-NDJSON is cut into ranges at the ends of lines; each is read by its own process, and what they find is put
-together in the order of the files: the result is the same for any number of processes. Everything passes
-through a MEDS dataset, which sorts the events by person in bounded memory.
+What several processes read is put together in the order of the files: the result is the same for any number
+of them. Everything passes through a MEDS dataset, which sorts the events by person in bounded memory.
 """
 
 import shutil

@@ -4,6 +4,7 @@ NDJSON is cut into ranges at the ends of lines, and each is read by a process of
 this file and what it imports, no more.
 """
 
+import gc
 import sys
 from codecs import BOM_UTF8
 from collections import deque
@@ -108,6 +109,7 @@ def _born(files: list[Path], context: Context) -> None:
     """The start of a process of ours."""
     sys.meta_path.insert(0, _NoPandas())
     _begin(files, context)
+    gc.freeze()  # what is there by now stays: no need to look at it again and again
 
 
 def _begin(files: list[Path], context: Context) -> None:

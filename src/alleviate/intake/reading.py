@@ -1,6 +1,6 @@
 """What every format's reader gives: entries, and what is wrong with the rest, by file, line and field."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -78,6 +78,7 @@ class Format:
     ``read(path, context)`` streams in bounded memory and raises DataError only where a whole file cannot be
     read. ``write(records, folder)`` writes what stands in the records (superseded events are left out) so
     that reading it gives the same records, and returns the files written; None where nothing is written.
+    ``together(paths, context)`` reads several at once, where parts of one may stand in another.
     """
 
     name: str
@@ -85,3 +86,4 @@ class Format:
     accepts: Callable[[Path], bool]
     read: Callable[[Path, Context], Iterator[Item]]
     write: Callable[[Iterable[PatientRecord], Path], list[Path]] | None = None
+    together: Callable[[Sequence[Path], Context], Iterator[Item]] | None = None

@@ -256,7 +256,7 @@ class AuditLog:
             query = query.where(find(self._table.c.json, f'}},"patient":"{patient}","position":') > 0)
         try:
             return [msgspec.json.decode(row[0] or b"", type=Recorded) for row in connection.execute(query)]
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, UnicodeDecodeError):
             raise AuditError(
                 "An event of the audit cannot be read: it was changed.", hint="Run: alleviate audit verify"
             ) from None

@@ -136,7 +136,7 @@ def _unsealed(path: Path, key: bytes, header: Backup, column: str, block: bytes)
 def _header(path: Path, line: bytes) -> Backup:
     try:
         header = msgspec.json.decode(line, type=Backup)
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, UnicodeDecodeError):
         header = None
     if header is None or header.format != _FORMAT:
         raise VaultError(

@@ -190,9 +190,8 @@ class Vault:
             try:
                 with connection.begin():
                     restored = self._rows_restored(connection, backup)
-                    event = AuditEvent(actor, "restore", _UPKEEP, detail=asdict(restored))
-                    self._put_aside_checkpoints()
-                    self._audit.begin(_now())
+                    detail = asdict(restored) | {"lost": self._audit.adopt(connection, _now())}
+                    event = AuditEvent(actor, "restore", _UPKEEP, detail=detail)
                     head = self._audit.append(connection, [event], _now())
             except BaseException:
                 self._database.remove_files()
@@ -210,11 +209,6 @@ class Vault:
         for patient in erased:
             forget_rows(connection, patient, _now())
         return Restored(rows, len(patients) - len(keyless), len(erased), len(keyless) - len(erased))
-
-    def _put_aside_checkpoints(self) -> None:
-        folder = self._audit.checkpoints.folder
-        if folder.is_dir() and any(folder.iterdir()):
-            folder.rename(folder.with_name(f"{folder.name}.before-{_now():%Y%m%dT%H%M%S%f}"))
 
     def _begin_audit(self) -> None:
         folder = self._audit.checkpoints.folder

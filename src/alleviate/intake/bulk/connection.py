@@ -73,7 +73,7 @@ class Connection:
         """The body as JSON. Raises DataError where it is none or too large."""
         try:
             return json.loads(self._body(response))
-        except ValueError:
+        except (ValueError, RecursionError):
             raise DataError(
                 f"{_bare(response.url)}: expected JSON, got {_kind(response)}.",
                 hint="Check the server's address: it ends where /metadata is found.",
@@ -245,7 +245,7 @@ def _said(response: httpx.Response, body: bytes) -> str:
             words = "; ".join(issues)
         else:
             words = " ".join(str(answer[name]) for name in ("error", "error_description") if name in answer)
-    except (ValueError, TypeError, AttributeError):
+    except (ValueError, TypeError, AttributeError, RecursionError):
         pass
     words = "".join(c if c.isprintable() else " " for c in words)[:300].strip(" .")
     return f"{response.status_code} {response.reason_phrase}".strip() + (f", {words}" if words else "")

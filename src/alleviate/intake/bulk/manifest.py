@@ -69,7 +69,7 @@ class State(msgspec.Struct, frozen=True, omit_defaults=True):
             return msgspec.json.decode(path.read_bytes(), type=State)
         except FileNotFoundError:
             return None
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise DataError(
                 f"{path} is damaged: {error}.", hint="Remove the folder and start again."
             ) from None

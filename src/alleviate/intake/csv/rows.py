@@ -3,6 +3,7 @@
 import csv
 import gzip
 import io
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +19,9 @@ from alleviate.terms.errors import DataError
 __all__ = ["DELIMITERS", "Line", "delimiter_of", "is_parquet", "lines_of"]
 
 DELIMITERS = ("\t", ";", ",")
+_SAID = re.compile(r'"?sep=([;,|\t])"?\r?\n', re.IGNORECASE)
+"""A first line by which Excel is told the delimiter."""
+
 LONGEST = 1 << 24
 """A line or a cell may have so many characters (a long note has a hundred thousand)."""
 
@@ -57,6 +61,8 @@ def delimiter_of(path: Path, encoding: str = "utf-8") -> str:
     """The one that the first line has most of."""
     with _opened(path, encoding) as file:
         first = file.readline(LONGEST)
+    if said := _SAID.fullmatch(first):
+        return said[1]
     return max(reversed(DELIMITERS), key=first.count)
 
 
@@ -75,7 +81,7 @@ def _text(path: Path, encoding: str, delimiter: str | None) -> Iterator[Line]:
             except csv.Error as error:
                 yield Line(number, [], f"This is not CSV ({error}).")
                 continue
-            if not any(cells):
+            if not any(cells) or (number == 1 and "".join(cells) == "sep="):
                 continue
             reason = ""
             if any("\udc80" <= letter <= "\udcff" for letter in "".join(cells)):

@@ -9,7 +9,17 @@ from pathlib import Path
 
 from alleviate.terms.errors import DataError
 
-__all__ = ["LONGEST_LINE", "WHOLE", "files_of", "head_of", "is_fhir", "is_lines", "lines_of", "whole_of"]
+__all__ = [
+    "LONGEST_LINE",
+    "WHOLE",
+    "files_of",
+    "head_of",
+    "is_fhir",
+    "is_lines",
+    "lines_of",
+    "others_of",
+    "whole_of",
+]
 
 LONGEST_LINE = 16 * 2**20
 """Bytes that one line of NDJSON may have."""
@@ -19,6 +29,7 @@ WHOLE = 128 * 2**20
 
 _LINES = (".ndjson", ".ndjson.gz", ".jsonl", ".jsonl.gz")
 _ENDINGS = (*_LINES, ".json", ".json.gz")
+_OTHERS = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".xlsx", ".xml", ".zip")
 _MARK = b"\xef\xbb\xbf"
 _TYPE = re.compile(rb'"resourceType"\s*:\s*"[A-Z]')
 
@@ -26,9 +37,7 @@ _TYPE = re.compile(rb'"resourceType"\s*:\s*"[A-Z]')
 def files_of(path: Path) -> list[Path]:
     """The file, or those of a folder whose names end as FHIR's do, in order. Raises DataError."""
     if path.is_dir():
-        found = sorted(
-            file for file in path.rglob("*") if file.name.lower().endswith(_ENDINGS) and file.is_file()
-        )
+        found = sorted(filter(_named, _seen(path)))
         if not found:
             raise DataError(
                 f"{path} holds no .json or .ndjson file.", hint="Name a folder of FHIR resources."
@@ -37,6 +46,20 @@ def files_of(path: Path) -> list[Path]:
     if not path.exists():
         raise DataError(f"There is no file {path}.", hint="Check the path.")
     return [path]
+
+
+def others_of(path: Path) -> list[Path]:
+    """The files of a folder that may hold records, but not as FHIR's names end."""
+    return (
+        sorted(file for file in _seen(path) if file.name.lower().endswith(_OTHERS)) if path.is_dir() else []
+    )
+
+
+def _seen(folder: Path) -> Iterator[Path]:
+    """All files of a folder that are not hidden, and not in a hidden folder of it."""
+    for file in folder.rglob("*"):
+        if not any(part.startswith(".") for part in file.relative_to(folder).parts) and file.is_file():
+            yield file
 
 
 def is_lines(path: Path) -> bool:
@@ -48,8 +71,11 @@ def is_fhir(path: Path) -> bool:
     """Whether a file or a folder looks like FHIR, by its name and its first bytes."""
     try:
         if path.is_dir():
-            return any(is_fhir(file) for file in path.rglob("*") if file.is_file() and _named(file))
-        return path.is_file() and _named(path) and bool(_TYPE.search(head_of(path)))
+            return any(map(is_fhir, _seen(path)))
+        if not (path.is_file() and _named(path)):
+            return False
+        head = head_of(path)
+        return bool(_TYPE.search(head)) or (is_lines(path) and not head)  # nothing to export is an export
     except (OSError, DataError):
         return False
 

@@ -1,19 +1,27 @@
 """Files of FHIR become entries, in bounded memory."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import msgspec
 
 from alleviate.intake.fhir.bundles import is_bundle, questionnaires_in, read_bundle
-from alleviate.intake.fhir.files import LONGEST_LINE, files_of, head_of, is_lines, lines_of, whole_of
+from alleviate.intake.fhir.files import (
+    LONGEST_LINE,
+    files_of,
+    head_of,
+    is_lines,
+    lines_of,
+    others_of,
+    whole_of,
+)
 from alleviate.intake.fhir.forms import Library
 from alleviate.intake.fhir.resources import Reader
 from alleviate.intake.fhir.subjects import Neighbours
-from alleviate.intake.reading import Context, Item, Refusal
+from alleviate.intake.reading import Caution, Context, Item, Refusal
 
-__all__ = ["read", "read_lines", "surroundings"]
+__all__ = ["read", "read_lines", "read_together", "surroundings"]
 
 _FIRST = re.compile(rb'"resourceType"\s*:\s*"(\w+)"')
 _ID = re.compile(rb'"id"\s*:\s*"([^"]+)"')
@@ -22,7 +30,14 @@ MOST_MEDICATIONS = 200_000
 
 def read(path: Path, context: Context) -> Iterator[Item]:
     """Entries, definitions, refusals and cautions of a file, or of the files of a folder."""
-    files = files_of(path)
+    return read_together([path], context)
+
+
+def read_together(paths: Sequence[Path], context: Context) -> Iterator[Item]:
+    """The same of several, which may refer to each other's Questionnaires and Medications."""
+    files = [file for path in paths for file in files_of(path)]
+    for file in (file for path in paths for file in others_of(path)):
+        yield Caution(str(file), 1, "", "It was left out: this folder is read as FHIR. Import it by itself.")
     library, neighbours = surroundings(files, context)
     for file in files:
         reader = Reader(str(file), context, library, neighbours)

@@ -76,7 +76,7 @@ class Reader:
             if kind is None:
                 if name == "Questionnaire":
                     yield self._definition(data, id)
-                else:
+                elif name != "Medication":  # it is read by those that refer to it
                     first, count = self.left_out.get(name, (line, 0))
                     self.left_out[name] = (first, count + 1)
                 return
