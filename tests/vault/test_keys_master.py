@@ -103,6 +103,19 @@ def test_a_folder_is_no_key_file(tmp_path: Path) -> None:
         (spelled(string.ascii_letters[:32].encode()), "could be guessed"),
         (spelled(b"correct horse battery staple 123"), "could be guessed"),
     ],
+    ids=[
+        "short",
+        "long",
+        "words",
+        "cyrillic",
+        "zeros",
+        "ones",
+        "counting",
+        "steps",
+        "repeated",
+        "alphabet",
+        "sentence",
+    ],  # some keys are drawn
 )
 def test_what_is_no_random_key_is_refused(text: str, problem: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ALLEVIATE_KEY", text)
