@@ -189,3 +189,10 @@ def test_a_study_of_the_vault_advises_a_person_of_the_vault(
     assert advice["abstained"] or advice["arm"] in learned["arms"]
     shown = run("audit", "show", "--last", "3")
     assert shown
+
+
+def test_the_same_by_another_format_is_no_correction(vault: Path, clinic: Path, run, tmp_path: Path) -> None:
+    run("import", str(clinic))
+    run("export", "--format", "csv", "--out", str(tmp_path / "csv"))
+    again = run("import", str(tmp_path / "csv"))
+    assert (again["stored"], again["superseded"]) == (0, 0)

@@ -114,7 +114,7 @@ def test_a_whole_number_is_the_same_text_however_it_is_stored():
         ("a,b\n1,2\n3\n", "expected 2 fields as in the header, got 1 on line 3."),
         ("a,b\n" + "1\n" * 7, "got 1 on line 2 (7 such lines: 2, 3, 4, 5, 6…)"),
         ('a,b\n1,"x\n', "people.csv, line 2: this is not CSV"),
-        ("x" * 200_000, "people.csv, line 1: this is not CSV"),
+        ("x" * (2**24 + 1), "people.csv, line 1: this is not CSV"),
         (b"PK\x03\x04rest", "expected CSV or Parquet, got an Excel workbook or a ZIP archive"),
         ("a,b\n1,2\n".encode("utf-16"), "got UTF-16 text"),
         (b"\x01\x00\x02", "got binary data"),

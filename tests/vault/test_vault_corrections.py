@@ -142,11 +142,10 @@ class Version:
 
 
 def content(entry: Entry, now: datetime) -> object:
-    given = (now, entry.changed_at) if entry.kind == "person" else ()
-    events = sorted(
-        repr((None if e.time in given else e.time, e.code, e.numeric_value, e.text_value))
-        for e in entry.events
-    )
+    def time(event: Event) -> datetime | None:
+        return None if event.time == now or event.code.startswith("PERSON//") else event.time
+
+    events = sorted(repr((time(e), e.code, e.numeric_value, e.text_value)) for e in entry.events)
     return entry.subject_id, entry.kind, events
 
 

@@ -93,14 +93,13 @@ def open_body(key: bytes, patient: str, kind: str, sealed: bytes) -> Body:
 def fingerprint(key: bytes, entry: Entry, now: datetime) -> bytes:
     """32 bytes, equal for equal content: person, kind and events, whatever their order and ``known_at``.
 
-    A time is left out where the import gave it, and in what is said of a person also where the source's last
-    change did: that the same was read again is no other content.
+    A time is left out where the import gave it, and of what is said of a person (``PERSON//``), which the
+    import or the source's last change gave: that the same was read again is no other content.
     """
-    given = {now, entry.changed_at} if entry.kind == "person" else {now}
     lines = [
         _encode(
             (
-                None if event.time in given else microseconds(event.time),
+                None if event.time == now or event.code.startswith("PERSON//") else microseconds(event.time),
                 event.code,
                 event.numeric_value,
                 event.text_value,

@@ -104,7 +104,7 @@ def read(source: Observation, draft: Draft) -> None:
     elif draft.kind == "preference" and named in _table().wishes:
         named = code("PREFERENCE", _table().wishes[named])
     number, text = _value(source, named, draft, "") or (None, None)
-    draft.add(_meant(named, source, draft), when, known, number, text)
+    draft.add(_possible(_meant(named, source, draft), number, draft), when, known, number, text)
     for place, part in enumerate(source.component):
         name = f"component[{place}]"
         part_codes = codes_of(part.code)
@@ -186,6 +186,18 @@ def _meant(named: str, valued: Valued, draft: Draft) -> str:
         return named
     draft.caution("code", f"{named} is answered as {right} is: it was read as {right}.")
     return right
+
+
+def _possible(named: str, number: float | None, draft: Draft) -> str:
+    """The code; of a total that the instrument cannot have, that of one that was only stated."""
+    instrument = instrument_of_total(named) if draft.kind == "questionnaire" else None
+    if instrument is None or number is None:
+        return named
+    low, high = instrument.range
+    if low <= number <= high:
+        return named
+    draft.caution("value", f"The stated total {number:g} lies outside {low:g} to {high:g}.")
+    return f"STATED{SEPARATOR}{named}"
 
 
 def _finding(named: str, source: Observation) -> str:
