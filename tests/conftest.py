@@ -7,6 +7,10 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
+from alleviate.cli import screen
+
+assert screen.out._width is None, "made before any test sets COLUMNS, so that each test may"
+
 
 class NoSkips:
     """Turns the session red when anything was skipped, and says what and why."""

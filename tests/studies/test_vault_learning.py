@@ -87,7 +87,6 @@ def clinic(records, tmp_path_factory):
     """A folder with the clinic's vault and a study of it, which the environment names."""
     folder = tmp_path_factory.mktemp("clinic")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("ALLEVIATE_HOME", str(folder / "home"))
         patch.setenv("ALLEVIATE_KEY", b64encode(token_bytes(32)).decode())
         patch.setenv("ALLEVIATE_VAULT", str(folder / "clinic.vault"))
         with (

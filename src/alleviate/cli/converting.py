@@ -6,16 +6,14 @@ from typing import Annotated, Any
 
 import typer
 
-from alleviate.cli.screen import err, print_json, print_lines, progress
+from alleviate.cli.places import plain_places, print_places
+from alleviate.cli.screen import print_json, print_lines, progress
 from alleviate.intake.conversion import Conversion
 from alleviate.intake.conversion import convert as convert_records
 from alleviate.intake.formats import FORMATS, format_named
-from alleviate.intake.reading import Context, Place
+from alleviate.intake.reading import Context
 
 __all__ = ["convert"]
-
-MOST_SHOWN = 10
-"""More refusals are left to --json."""
 
 _NAMES = ", ".join(FORMATS)
 
@@ -50,12 +48,7 @@ def convert(
         print_json(_plain(done, to))
         return
     print_lines(_lines(done, out))
-    for place in (*done.rejected[:MOST_SHOWN], *done.warnings[:MOST_SHOWN]):
-        where = ":".join(str(part) for part in (place.file, place.line, place.field) if part)
-        err.print(f"{where}: {place.reason}", soft_wrap=True, style="dim", markup=False)
-    left = sum(max(0, len(each) - MOST_SHOWN) for each in (done.rejected, done.warnings))
-    if left:
-        err.print(f"… and {left} more: add --json to read them all.", style="dim")
+    print_places(done.rejected, done.warnings)
 
 
 def _plain(done: Conversion, to: str) -> dict[str, Any]:
@@ -66,8 +59,8 @@ def _plain(done: Conversion, to: str) -> dict[str, Any]:
         "stored": done.stored,
         "unchanged": 0,
         "superseded": done.superseded,
-        "rejected": [_place(place) for place in done.rejected],
-        "warnings": [_place(place) for place in done.warnings],
+        "rejected": plain_places(done.rejected),
+        "warnings": plain_places(done.warnings),
         "patients": done.patients,
         "seconds": round(done.seconds, 3),
         "format": to,
@@ -81,7 +74,3 @@ def _lines(done: Conversion, out: Path) -> list[str]:
         f"Refused: {len(done.rejected):,}; read with a warning: {len(done.warnings):,}",
         f"Written: {len(done.written):,} files in {out}",
     ]
-
-
-def _place(place: Place) -> dict[str, Any]:
-    return {"file": place.file, "line": place.line, "field": place.field, "reason": place.reason}

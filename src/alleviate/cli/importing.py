@@ -8,18 +8,16 @@ from typing import Annotated, Any, cast, get_args
 import typer
 
 from alleviate.cli.fetching import Asked, fetched
-from alleviate.cli.screen import err, print_json, print_lines, progress
+from alleviate.cli.places import plain_places, print_places
+from alleviate.cli.screen import print_json, print_lines, progress
 from alleviate.cli.vault import AsJson, VaultOption, open_vault
 from alleviate.intake.formats import FORMATS, count_files, format_named, read_all
-from alleviate.intake.reading import Caution, Context, Place
+from alleviate.intake.reading import Caution, Context
 from alleviate.terms.errors import ConsentError, DataError
 from alleviate.vault import Intake, Purpose, take_in
 from alleviate.vault.whereabouts import acting
 
 __all__ = ["FormatName", "export", "import_", "intake_lines", "intake_plain"]
-
-MOST_SHOWN = 10
-"""More refusals are left to --json."""
 
 FormatName = Annotated[
     str | None, typer.Option("--format", help=f"One of {', '.join(FORMATS)}; found out where left out.")
@@ -75,11 +73,7 @@ def import_(
         print_json(intake_plain(intake))
     else:
         print_lines(intake_lines(intake))
-        for place in (*intake.rejected[:MOST_SHOWN], *intake.warnings[:MOST_SHOWN]):
-            err.print(_sentence(place), soft_wrap=True, style="dim")
-        left = sum(max(0, len(each) - MOST_SHOWN) for each in (intake.rejected, intake.warnings))
-        if left:
-            err.print(f"… and {left} more: add --json to read them all.", style="dim")
+        print_places(intake.rejected, intake.warnings)
 
 
 def export(
@@ -116,8 +110,8 @@ def intake_plain(intake: Intake) -> dict[str, Any]:
         "stored": intake.stored,
         "unchanged": intake.unchanged,
         "superseded": intake.superseded,
-        "rejected": [_plain(place) for place in intake.rejected],
-        "warnings": [_plain(place) for place in intake.warnings],
+        "rejected": plain_places(intake.rejected),
+        "warnings": plain_places(intake.warnings),
         "patients": intake.patients,
         "seconds": round(intake.seconds, 3),
     }
@@ -139,12 +133,3 @@ def _purpose(text: str) -> Purpose:
             f"A purpose must be one of {', '.join(get_args(Purpose))}; got {text!r}.", hint="Choose one."
         )
     return cast(Purpose, text)
-
-
-def _plain(place: Place) -> dict[str, Any]:
-    return {"file": place.file, "line": place.line, "field": place.field, "reason": place.reason}
-
-
-def _sentence(place: Place) -> str:
-    where = f"{place.file}:{place.line}" if place.line else place.file
-    return f"{where}: {place.field}: {place.reason}" if place.field else f"{where}: {place.reason}"
