@@ -13,6 +13,7 @@ import pytest
 import alleviate
 from alleviate import features
 from alleviate.cli import main
+from alleviate.packages import home
 from alleviate.records import Entry, PatientRecord
 from alleviate.records.synthetic import simulate
 from alleviate.studies import files
@@ -156,7 +157,7 @@ def test_a_vault_must_be_there(clinic: Path, monkeypatch: pytest.MonkeyPatch, tm
     with pytest.raises(VaultError, match="There is no vault"):
         open_data(study)
     monkeypatch.delenv("ALLEVIATE_VAULT")
-    with pytest.raises(VaultError, match=f"There is no vault at {clinic}/home/vault.db"):
+    with pytest.raises(VaultError, match=f"There is no vault at {home() / 'vault.db'}"):
         open_data(study)
     named = files.loads(STUDY.replace("vault = true", f'vault = "{clinic / "clinic.vault"}"'))
     assert open_data(named).frame.height
