@@ -399,3 +399,9 @@ def any_study(draw: st.DrawFn) -> Study:
 @given(any_study())
 def test_what_is_written_is_read_back_the_same(study):
     assert loads(dumps(study)) == study
+
+
+@pytest.mark.parametrize("value", ["9" * 5000, "[" * 3000])
+def test_what_breaks_the_toml_reader_is_refused_in_words(value):
+    with pytest.raises(StudyError, match="this is not TOML"):
+        loads(f"[study]\nname = {value}\n")

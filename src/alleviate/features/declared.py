@@ -31,7 +31,7 @@ def read_features(text: str) -> FeatureSpec:
     """The features of a TOML text, a table ``[features.NAME]`` each, in its order. Raises DataError."""
     try:
         tables = tomllib.loads(text).get("features", {})
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise DataError(f"This is not TOML ({error}).", hint="Texts stand in quotes.") from None
     if not isinstance(tables, dict) or not tables:
         raise DataError("Expected features, found none.", hint='As in: age = { take = "age" }')

@@ -188,7 +188,7 @@ def _sections(origin: Source) -> dict[str, Section]:
     """Every table that a study file may have, known keys only; a table that may be left out is empty."""
     try:
         document = tomllib.loads(origin.text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         place = SYNTAX_PLACE.search(str(error))
         line = place["line"] if place and place["line"] else str(max(1, len(origin.text.splitlines())))
         what = SYNTAX_PLACE.sub("", str(error))

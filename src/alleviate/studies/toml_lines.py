@@ -38,7 +38,7 @@ def _parts(toml: str) -> tuple[str, ...]:
     node: object
     try:
         node = tomllib.loads(toml)
-    except (tomllib.TOMLDecodeError, RecursionError):
+    except (ValueError, RecursionError):
         return ()
     while isinstance(node, dict) and node:
         (key, node), *_ = node.items()

@@ -156,7 +156,7 @@ def parse(text: str, source: str, name: str = "") -> Mapping:
     """A mapping from its TOML; ``name`` goes before the names of its entries where the file gives none."""
     try:
         data = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise DataError(f"{source}: this is no TOML ({error}).", hint="See docs/mapping.md.") from None
     _known(data, ("table", "columns", "codes", "instruments"), source, "")
     if "table" not in data:
