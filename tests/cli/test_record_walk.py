@@ -196,3 +196,36 @@ def test_the_same_by_another_format_is_no_correction(vault: Path, clinic: Path, 
     run("export", "--format", "csv", "--out", str(tmp_path / "csv"))
     again = run("import", str(tmp_path / "csv"))
     assert (again["stored"], again["superseded"]) == (0, 0)
+
+
+def test_of_a_thousand_with_a_hundred_bad_the_good_are_kept_and_each_bad_one_is_explained(
+    vault: Path, run, tmp_path: Path
+) -> None:
+    def line(number: int) -> str:
+        weight = {
+            "resourceType": "Observation",
+            "id": f"w{number}",
+            "status": "final",
+            "code": {"coding": [{"system": "http://loinc.org", "code": "29463-7"}]},
+            "subject": {"reference": f"Patient/p{number % 50}"},
+            "effectiveDateTime": "2024-05-06",
+            "valueQuantity": {"value": 60 + number % 40, "unit": "kg"},
+        }
+        match number % 40:
+            case 0:
+                del weight["subject"]
+            case 10:
+                weight["effectiveDateTime"] = "yesterday"
+            case 20:
+                weight["valueQuantity"] = {"value": "heavy"}
+            case 30:
+                return json.dumps(weight)[:-1]
+        return json.dumps(weight)
+
+    (tmp_path / "Observation.ndjson").write_text("".join(f"{line(number)}\n" for number in range(1000)))
+    result = run("import", str(tmp_path / "Observation.ndjson"))
+    assert (result["read"], result["stored"], len(result["rejected"])) == (1000, 900, 100)
+    assert [place["line"] for place in result["rejected"]] == list(range(1, 1000, 10))
+    fields = ["Observation.subject", "Observation.effectiveDateTime", "Observation.valueQuantity.value", ""]
+    assert [place["field"] for place in result["rejected"][:4]] == fields
+    assert all(place["reason"].endswith(".") for place in result["rejected"])
