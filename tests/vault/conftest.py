@@ -59,7 +59,7 @@ def master_key(monkeypatch: pytest.MonkeyPatch) -> bytes:
     return key
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
 def location(request: pytest.FixtureRequest, tmp_path: Path, master_key: bytes) -> str:
     """Where no vault is yet: a path or a URL. The master key is in the environment."""
     if request.param == "sqlite":
@@ -68,7 +68,7 @@ def location(request: pytest.FixtureRequest, tmp_path: Path, master_key: bytes) 
     return url
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
 def elsewhere(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """Another place where no vault is yet."""
     if request.param == "sqlite":

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from entries_made import NOW, consent, day, entry, person, pulse
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from alleviate.records import KINDS, Entry, Event, PatientRecord, frame_of
@@ -89,6 +89,9 @@ SAID = st.tuples(
 
 
 @given(st.lists(SAID, max_size=6), st.integers(1, 14), st.sampled_from(["care", "research"]))
+@example([("permit", "", 1, 3), ("permit", "", 1, None)], 4, "research")
+@example([("permit", "", 1, None), ("permit", "", 1, 3)], 4, "research")
+@settings(max_examples=500, deadline=None)
 def test_it_decides_as_the_rules_read_one_by_one(said: list, today: int, purpose: str) -> None:
     consents = [
         consent(number, "p", answer, purpose, kind, given=given, until=until)
@@ -109,8 +112,7 @@ def plain(said: list, kind: str, today: int, purpose: str) -> bool:
     def left(of: str) -> list:
         own = [s for s in known if s[1] == of]
         ended = max((s[2] for s in own if s[0] == "permit" and over(s)), default=0)
-        tied = [s for s in own if s[0] == "permit" and over(s) and s[2] == ended]
-        return [s for s in own if not over(s) and not (s[0] == "permit" and tied and s[2] < ended)]
+        return [s for s in own if not over(s) and not (s[0] == "permit" and s[2] <= ended)]
 
     def newest(of: str) -> tuple | None:
         standing = left(of)

@@ -116,8 +116,11 @@ def _statements(events: Iterable[Event], purpose: Purpose, moment: datetime) -> 
 
 
 def _in_force(statements: Sequence[_Statement]) -> _Statement | None:
+    """The newest; of those given at once a denial, then one that has ended: order is no matter."""
     permissions_ended = False
-    for each in sorted(statements, key=lambda each: (each.given, not each.permits), reverse=True):
+    for each in sorted(
+        statements, key=lambda each: (each.given, not each.permits, each.expired), reverse=True
+    ):
         if each.expired:
             permissions_ended |= each.permits
         elif not (each.permits and permissions_ended):
