@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 from alleviate.intake.fhir.files import files_of
 from alleviate.intake.fhir.forms import Library
 from alleviate.intake.fhir.resources import Reader
-from alleviate.intake.formats import FORMATS, detect
+from alleviate.intake.formats import FORMATS, count_files, detect
 from alleviate.intake.meds.layout import SUBJECTS
 from alleviate.intake.meds.writing import ShardWriter
 from alleviate.intake.parts import Part, at_once, gathered, ranges_of
@@ -87,7 +87,7 @@ def convert(
             written = to.write(_records(meds, Context(context.now)), folder)
         names = [path.relative_to(folder) for path in written]
     return Conversion(
-        files=sum(_count(path) for path in paths),
+        files=sum(count_files(str(path)) for path in paths),
         read=tally.read,
         stored=tally.stored - sink.replaced,
         superseded=sink.replaced,
@@ -131,14 +131,6 @@ def _parts(path: Path, format: Format, context: Context, workers: int) -> Iterat
                 whole.left_out[name] = (first, before + count)
             lines += part.lines
         yield from gathered(whole.rest())
-
-
-def _count(path: Path) -> int:
-    """The files of a path, without those that are hidden."""
-    if path.is_file():
-        return 1
-    names = (file.relative_to(path).parts for file in path.rglob("*") if file.is_file())
-    return sum(not any(part.startswith(".") for part in parts) for parts in names)
 
 
 def _records(meds: Path, context: Context) -> Iterator[PatientRecord]:
