@@ -405,3 +405,130 @@ def test_what_is_written_is_read_back_the_same(study):
 def test_what_breaks_the_toml_reader_is_refused_in_words(value):
     with pytest.raises(StudyError, match="this is not TOML"):
         loads(f"[study]\nname = {value}\n")
+
+
+STAGED = """\
+[study]
+name = "smart"
+[data]
+path = "smart.csv"
+[outcome]
+column = "weeks"
+better = "higher"
+kind = "time-to-event"
+event = "relapsed"
+horizon = 24
+measure = "event-free"
+missing = "leave-out"
+[validation]
+trial = "trial"
+
+[[stage]]
+name = "first"
+column = "a1"
+arms = { "A" = "medicine", "B" = "talking" }
+features = ["age", "severity"]
+
+[[stage]]
+name = "if it did not help"
+column = "a2"
+assignment = "observational"
+trim = 0.1
+features = ["response"]
+
+[[harm]]
+column = "dropout"
+weight = 2.5
+limit = 0.3
+
+[[harm]]
+column = "liking"
+better = "higher"
+weight = 1
+label = "liking (0–10)"
+unit = "points"
+
+[controls]
+outcome = "height"
+"""
+
+
+def test_stages_harms_and_times_to_an_event_come_back_as_they_were_written(tmp_path):
+    study = loads(STAGED, folder=tmp_path)
+    assert [stage.name for stage in study.stages] == ["first", "if it did not help"]
+    assert study.treatment == study.stages[0].treatment
+    assert study.stages[1].treatment.trim == 0.1
+    assert [(harm.name, harm.sign) for harm in study.harms] == [("dropout", 1), ("liking", -1)]
+    assert (study.outcome.event, study.outcome.horizon, study.outcome.missing) == (
+        "relapsed",
+        24,
+        "leave-out",
+    )
+    assert study.validation.left_out == "trial"
+    assert study.validation.repeats is None
+    assert loads(dumps(study, folder=tmp_path), folder=tmp_path) == study
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ('name = "if it did not help"', 'name = "first"', "[stage 2] name: expected another name"),
+        ('column = "a2"', 'column = "a1"', "[stage 2] column: expected another column"),
+        (
+            'features = ["response"]',
+            'features = ["age"]',
+            'line 27, [stage 2] features: "age" is a feature of "first"',
+        ),
+        ('features = ["response"]', 'features = ["a1"]', '[stage 2] features: "a1" is the treatment'),
+        ('features = ["response"]', 'features = ["dropout"]', '[stage 2] features: "dropout" is a harm'),
+        ("trim = 0.1", "trim = 0.6", "[stage 2] trim: expected a chance above 0 and below 0.5, got 0.6"),
+        (
+            "trim = 0.1",
+            'trim = 0.1\nprobability = { "x" = 0.5, "y" = 0.5 }',
+            "[stage 2] trim: people are left out",
+        ),
+        ("weight = 2.5\nlimit = 0.3", "", "[harm 1] weight: expected what it is worth to avoid, or a limit"),
+        ("limit = 0.3", 'limit = "low"', '[harm 1] limit: expected a number, got "low"'),
+        ('column = "liking"', 'column = "dropout"', "[harm 2] column: expected another column than an earlier"),
+        ('column = "liking"', 'column = "weeks"', '[harm 2] column: "weeks" is the outcome already'),
+        (
+            'outcome = "height"',
+            'outcome = "relapsed"',
+            "[controls] outcome: this is the outcome's event already",
+        ),
+        ('outcome = "height"', 'arms = ["medicine"]', "[controls] arms: expected two arms"),
+        ('outcome = "height"', 'arms = ["medicine", "walking"]', "[controls] arms: expected names of arms"),
+        ("horizon = 24", "", "[outcome] horizon: a time to an event needs this key"),
+        ('kind = "time-to-event"', 'kind = "count"', "[outcome] event: is for times to an event only"),
+        ('kind = "time-to-event"', 'kind = "time-to-event"\nbinary = true', "[outcome] kind: expected what"),
+        ("[controls]", "[treatment]\ncolumn = 'a3'\n[controls]", "a study with stages has no treatment"),
+    ],
+)
+def test_what_is_wrong_with_a_stage_or_a_harm_is_said_with_its_place(old, new, words):
+    assert old in STAGED
+    with pytest.raises(StudyError) as caught:
+        loads(STAGED.replace(old, new))
+    assert words in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[[stage]]\nname = 'a'\ncolumn = 'b'\nfeatures = ['x']\n", "one stage alone is a treatment"),
+        (
+            "[[stage]]\nname = 'a'\ncolumn = 'b'\n[[stage]]\nname = 'c'\ncolumn = 'd'\n",
+            "expected what is known",
+        ),
+        ("[stage]\nname = 'a'\n", "expected a table for each"),
+    ],
+)
+def test_a_stage_alone_or_without_features_is_refused(text, words):
+    with pytest.raises(StudyError, match=words):
+        loads(
+            "[study]\nname = 's'\n[data]\npath = 'x.csv'\n[outcome]\ncolumn = 'y'\nbetter = 'lower'\n" + text
+        )
+
+
+def test_stages_are_not_drawn_from_the_vault():
+    with pytest.raises(StudyError, match="stages are read from tables only"):
+        loads(STAGED.replace('path = "smart.csv"', "vault = true"))

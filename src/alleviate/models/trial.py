@@ -6,8 +6,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-__all__ = ["EffectData", "Floats", "Ints", "Trial", "contrasts"]
+__all__ = ["Bools", "EffectData", "Floats", "Ints", "Trial", "contrasts"]
 
+Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
@@ -19,6 +20,10 @@ class Trial:
     ``features``: n rows, typed columns (Float64, String, Boolean), missing allowed.
     ``arm``: (n,) in 0..K-1, every arm present. ``y``: (n,) finite, larger is better.
     ``probability``: (n, K) known chances of each arm, or ``None`` where they must be estimated.
+    ``observed``: (n,) whether the outcome is known, ``None`` where everybody's is; ``y`` is 0 where it is not.
+    ``followed``: (n,) time under observation, for outcomes that are events in time.
+    ``clusters``: (n,) who belongs together (a site, a trial, a therapist); ``None``: everybody alone.
+    ``harms``: (n, H) other outcomes, larger is worse, NaN where unknown.
     """
 
     features: pl.DataFrame
@@ -26,14 +31,27 @@ class Trial:
     y: Floats
     arms: int
     probability: Floats | None = None
+    observed: Bools | None = None
+    followed: Floats | None = None
+    clusters: Ints | None = None
+    harms: Floats | None = None
 
     def __len__(self) -> int:
         return len(self.y)
 
     def rows(self, index: Ints) -> "Trial":
         """The people at ``index``, in that order."""
-        chances = None if self.probability is None else self.probability[index]
-        return Trial(self.features[index], self.arm[index], self.y[index], self.arms, chances)
+        return Trial(
+            self.features[index],
+            self.arm[index],
+            self.y[index],
+            self.arms,
+            None if self.probability is None else self.probability[index],
+            None if self.observed is None else self.observed[index],
+            None if self.followed is None else self.followed[index],
+            None if self.clusters is None else self.clusters[index],
+            None if self.harms is None else self.harms[index],
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +60,8 @@ class EffectData:
 
     ``x`` (n, p) encoded features, finite. ``arm`` (n,). ``y`` (n,) larger is better. ``residual`` (n,): y
     minus its expectation given x. ``probability`` (n, K). ``scores`` (n, K): AIPW scores, the doubly robust
-    outcomes.
+    outcomes. ``expected`` (n, K): outcome expected under each arm. ``weight`` (n,): 0 where the outcome is
+    unknown (``y`` and ``residual`` then mean nothing), else 1 / P(known): all 1 in a complete trial.
     """
 
     x: Floats
@@ -51,6 +70,8 @@ class EffectData:
     residual: Floats
     probability: Floats
     scores: Floats
+    expected: Floats
+    weight: Floats
 
     def rows(self, index: Ints) -> "EffectData":
         return EffectData(
@@ -60,6 +81,8 @@ class EffectData:
             self.residual[index],
             self.probability[index],
             self.scores[index],
+            self.expected[index],
+            self.weight[index],
         )
 
     @property

@@ -7,13 +7,13 @@ import numpy as np
 from joblib import Parallel, delayed
 from threadpoolctl import threadpool_limits
 
-from alleviate.models.scores import aipw, balanced_folds, stay_in_reach
+from alleviate.models.scores import balanced_folds, doubly_robust, strata
 from alleviate.models.trial import Floats, Ints, Trial
 from alleviate.policies.selection import Learned, learn_rule
 from alleviate.policies.value import mean_with_interval, scores_under
 from alleviate.terms.estimates import Estimate
 
-__all__ = ["Evaluation", "Probe", "Progress", "evaluate_learning"]
+__all__ = ["Evaluation", "Probe", "Progress", "default_repeats", "evaluate_learning"]
 
 Progress = Callable[[int, int, str], None]
 """Told steps done, steps in all, and what is being done."""
@@ -57,6 +57,11 @@ class Evaluation:
     probed: tuple[float, ...]
 
 
+def default_repeats(n: int) -> int:
+    """Repeats where a study names none: what splits add to the spread vanishes as people get many."""
+    return 10 if n < 2_000 else 3 if n < 20_000 else 1
+
+
 def evaluate_learning(
     trial: Trial,
     names: Sequence[str],
@@ -96,7 +101,7 @@ def _tasks(
     tasks = []
     for repeat, child in enumerate(root.spawn(repeats)):
         split, *own = child.spawn(1 + folds)
-        fold = balanced_folds(trial.arm, folds, np.random.default_rng(split))
+        fold = balanced_folds(strata(trial), folds, np.random.default_rng(split))
         tasks += [(repeat, np.flatnonzero(fold == f), own[f]) for f in range(folds)]
     return tasks
 
@@ -117,13 +122,8 @@ def _run(
         encoder = learned.forecaster.encoder
         x, x_test = encoder.transform(train.features).x, encoder.transform(test.features).x
         number = int(seed.generate_state(1)[0] % (2**31 - 1))
-        model = learned.plan.fit_outcome(x, train.arm, train.y, trial.arms, number)
-        if test.probability is None:
-            chances = learned.plan.fit_propensity(x, train.arm, trial.arms).predict(x_test)
-            chances = stay_in_reach(chances, len(train), known=False)
-        else:
-            chances = test.probability
-        scores = aipw(model.predict(x_test), chances, test.arm, test.y)
+        fit = learned.plan.fit(x, train, number).at(x_test, test)
+        scores = doubly_robust(fit, test, len(train))
         rivals = {name: rule.differences(x_test).argmax(axis=1) for name, rule in learned.rivals.items()}
         return _Fold(
             repeat,

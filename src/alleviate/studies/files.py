@@ -1,22 +1,27 @@
 """Study files: TOML in, a ``Study`` out, and back again. Whatever is wrong is said with its line and key."""
 
-import json
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from importlib import resources
-from math import fsum
 from pathlib import Path
-from typing import cast
 
 from alleviate.policies import candidates as policies
 from alleviate.studies.datasets import GRAMMAR, parse
+from alleviate.studies.outcome_sections import OUTCOME_KEYS, read_harms, read_outcome
 from alleviate.studies.sections import Section, Source, nearest
-from alleviate.studies.vault_sections import PERSON, cohort_tables, read_cohort, read_definitions, spec_of
+from alleviate.studies.study_text import dumps
+from alleviate.studies.treatment_sections import (
+    CONTROL_KEYS,
+    TREATMENT_KEYS,
+    read_controls,
+    read_stages,
+    read_treatment,
+)
+from alleviate.studies.vault_sections import PERSON, read_cohort, read_definitions, spec_of
 from alleviate.terms.errors import StudyError
-from alleviate.terms.outcomes import Better, Outcome
-from alleviate.terms.study import CANDIDATES, Assignment, DataSource, Definition, Study, Treatment, Validation
+from alleviate.terms.study import CANDIDATES, DataSource, Definition, Study, Validation
 
 __all__ = ["LEARNERS", "QUESTION", "dumps", "load", "loads", "shipped", "with_data"]
 
@@ -30,16 +35,18 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "study": ("name", "title", "question", "reference", "kind"),
     "data": ("dataset", "path", "vault", "id"),
     "cohort": ("start", "text", "offset", "arm", "outcome", "exclude", "between"),
-    "treatment": ("column", "arms", "usual", "assignment", "probability"),
-    "outcome": ("column", "better", "important", "binary", "label", "unit"),
+    "treatment": TREATMENT_KEYS,
+    "controls": CONTROL_KEYS,
+    "outcome": OUTCOME_KEYS,
     "features": ("include", "known_after", "labels"),
     "learning": ("candidates",),
-    "validation": ("folds", "repeats", "site", "seed"),
+    "validation": ("folds", "repeats", "site", "trial", "seed"),
 }
-REQUIRED = ("study", "data", "treatment", "outcome")
+REQUIRED = ("study", "data", "outcome")
+REPEATED = ("stage", "harm")
+"""Tables that may be there more than once: ``[[stage]]``."""
 
 FOLDER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 SYNTAX_PLACE = re.compile(r" \(at (?:line (?P<line>\d+), column \d+|end of document)\)$")
 
 
@@ -75,12 +82,14 @@ def load(path_or_name: str | Path) -> Study:
 def loads(text: str, *, source: str = "study.toml", folder: Path | None = None) -> Study:
     """The study in a TOML text. ``[data] path`` is relative to ``folder`` (default: where we are)."""
     origin = Source(source, text)
-    sections = _sections(origin)
+    sections, several = _sections(origin)
     study = sections["study"]
     name = study.required("name")
     if not FOLDER_NAME.fullmatch(name):
         raise study.wrong("name", "letters, digits, dots and dashes, since it names a folder")
-    treatment, outcome = _treatment(sections["treatment"]), _outcome(sections["outcome"])
+    stages = read_stages(several["stage"])
+    treatment = stages[0].treatment if stages else read_treatment(sections["treatment"])
+    outcome = read_outcome(sections["outcome"])
     data = _data(sections["data"], folder or Path())
     features, validation, plain = sections["features"], sections["validation"], Validation()
     cohort, definitions = None, {}
@@ -103,14 +112,18 @@ def loads(text: str, *, source: str = "study.toml", folder: Path | None = None) 
         candidates=_candidates(sections["learning"]),
         validation=Validation(
             folds=validation.whole("folds", 2, 20, plain.folds),
-            repeats=validation.whole("repeats", 1, 100, plain.repeats),
+            repeats=validation.whole("repeats", 1, 100, 1) if "repeats" in validation else None,
             site=validation.name_or_none("site"),
+            trial=validation.name_or_none("trial"),
             seed=validation.whole("seed", 0, 2**32 - 1, plain.seed),
         ),
         cohort=cohort,
         definitions=definitions,
+        harms=read_harms(several["harm"]),
+        stages=stages,
+        controls=read_controls(sections["controls"], treatment),
     )
-    _check_roles(found, sections)
+    _check_roles(found, sections, several)
     return found
 
 
@@ -132,48 +145,6 @@ def with_data(study: Study, path: str | Path) -> Study:
     )
 
 
-def dumps(study: Study, *, folder: Path | None = None) -> str:
-    """The study as TOML; ``loads(dumps(study)) == study``. Data inside ``folder`` get a relative path."""
-    path = study.data.path
-    if path is not None and folder is not None and Path(path).is_relative_to(folder.resolve()):
-        path = str(Path(path).relative_to(folder.resolve()))
-    treatment, outcome, validation = study.treatment, study.outcome, study.validation
-    tables: dict[str, dict[str, object]] = {
-        "study": {
-            "name": study.name, "title": study.title, "question": study.question,
-            "reference": study.reference or None,
-        },
-        "data": {
-            "dataset": study.data.dataset, "path": path, "id": study.data.id,
-            "vault": study.data.vault or (None if study.data.vault is None else True),
-        },
-        **cohort_tables(study.cohort),
-        "treatment": {
-            "column": treatment.column, "arms": treatment.arms or None, "usual": treatment.usual,
-            "assignment": treatment.assignment, "probability": treatment.probability,
-        },
-        "outcome": {
-            "column": outcome.name, "better": outcome.better, "important": outcome.important,
-            "binary": outcome.binary, "label": outcome.label or None, "unit": outcome.unit or None,
-        },
-        "features": {
-            "include": study.include or None, "known_after": study.known_after or None, **study.definitions,
-        },
-        "features.labels": {} if study.cohort else dict(study.labels),
-        "learning": {"candidates": study.candidates},
-        "validation": {
-            "folds": validation.folds, "repeats": validation.repeats, "site": validation.site,
-            "seed": validation.seed,
-        },
-    }  # fmt: skip
-    blocks = []
-    for name, values in tables.items():
-        lines = [f"{_key(key)} = {_toml(value)}" for key, value in values.items() if value is not None]
-        if lines:
-            blocks.append("\n".join([f"[{name}]", *lines]) + "\n")
-    return "\n".join(blocks)
-
-
 def _shipped_files() -> list[resources.abc.Traversable]:
     folder = resources.files("alleviate.studies") / "shipped"
     return sorted((found for found in folder.iterdir() if found.name.endswith(".toml")), key=lambda f: f.name)
@@ -184,8 +155,11 @@ def _near_file(path: Path) -> str:
     return nearest(path.name, there) or "Those that ship are listed by: alleviate studies"
 
 
-def _sections(origin: Source) -> dict[str, Section]:
-    """Every table that a study file may have, known keys only; a table that may be left out is empty."""
+def _sections(origin: Source) -> tuple[dict[str, Section], dict[str, list[Section]]]:
+    """Every table that a study file may have, known keys only, and those that may be there more than once.
+
+    A table that may be left out is empty.
+    """
     try:
         document = tomllib.loads(origin.text)
     except (ValueError, RecursionError) as error:
@@ -194,9 +168,10 @@ def _sections(origin: Source) -> dict[str, Section]:
         what = SYNTAX_PLACE.sub("", str(error))
         hint = 'Texts stand in quotes, as in: name = "my-study".'
         raise StudyError(f"{origin.name}, line {line}: this is not TOML ({what}).", hint=hint) from None
+    several = {name: _several(origin, name, document.pop(name, [])) for name in REPEATED}
     for name, values in document.items():
         if name not in KEYS:
-            raise origin.error((name,), "there is no such table", nearest(name, KEYS))
+            raise origin.error((name,), "there is no such table", nearest(name, (*KEYS, *REPEATED)))
         if not isinstance(values, dict):
             raise origin.error((name,), "expected a table, got a value", f"Write [{name}] on its own line.")
     sections = {name: Section(origin, name, document.get(name, {})) for name in KEYS}
@@ -205,13 +180,27 @@ def _sections(origin: Source) -> dict[str, Section]:
             "kind", "this version learns treatment studies only, no outcome models", 'Leave "kind" out.'
         )
     for name, section in sections.items():
-        if name in REQUIRED and name not in document:
+        required = name in REQUIRED or (name == "treatment" and not several["stage"])
+        if required and name not in document:
             raise origin.error((name,), "this table is required, but missing", f"Add [{name}].")
         if name != "features" or "vault" not in sections["data"]:  # there, keys are names of features
             section.refuse_unknown(KEYS[name])
     if "cohort" in document and "vault" not in sections["data"]:
         raise origin.error(("cohort",), "a cohort is drawn from the vault only", "Write: vault = true")
-    return sections
+    if several["stage"] and "treatment" in document:
+        hint = "Leave [treatment] out: each stage names its own."
+        raise origin.error(("treatment",), "a study with stages has no treatment beside them", hint)
+    if several["stage"] and "vault" in sections["data"]:
+        raise origin.error(("data", "vault"), "stages are read from tables only", "Name a path or a dataset.")
+    return sections, several
+
+
+def _several(origin: Source, name: str, values: object) -> list[Section]:
+    if not isinstance(values, list) or not all(isinstance(table, dict) for table in values):
+        raise origin.error(
+            (name,), "expected a table for each, got something else", f"Write [[{name}]] over each."
+        )
+    return [Section(origin, f"{name} {i}", table) for i, table in enumerate(values, 1)]
 
 
 def _data(section: Section, folder: Path) -> DataSource:
@@ -248,51 +237,6 @@ def _labels(definitions: Mapping[str, Definition]) -> dict[str, str]:
     return {feature.name: feature.label for feature in spec_of(definitions).features if feature.label}
 
 
-def _treatment(section: Section) -> Treatment:
-    arms, usual = section.texts_by_name("arms"), section.name_or_none("usual")
-    if arms and len(set(arms.values())) < 2:
-        raise section.wrong("arms", "at least two different arms")
-    if arms and usual is not None and usual not in arms.values():
-        raise section.wrong("usual", "the name of an arm", nearest(usual, arms.values()))
-    assignment = cast(Assignment, section.choice("assignment", ("randomised", "observational"), "randomised"))
-    probability = _probability(section, set(arms.values()))
-    if probability == "known" and assignment == "observational":
-        hint = 'Leave "probability" out: it is then estimated.'
-        raise section.error("probability", '"known" is for randomised arms; here nobody drew lots', hint)
-    return Treatment(section.required("column"), usual, assignment, arms, probability)
-
-
-def _probability(section: Section, arms: set[str]) -> str | dict[str, float] | dict[str, str] | None:
-    value = section.values.get("probability")
-    if not isinstance(value, dict):
-        if isinstance(value, (int, float)):
-            raise section.wrong("probability", 'a number for each arm, as in { "CBT" = 0.5, "TAU" = 0.5 }')
-        return section.name_or_none("probability")
-    if arms and set(value) != arms:
-        wrong = next(iter(set(value) ^ arms))
-        hint = nearest(wrong, arms) if wrong in value else f'"{wrong}" is missing.'
-        raise section.wrong("probability", "exactly the arms of this study", hint)
-    if value and all(isinstance(column, str) and column.strip() for column in value.values()):
-        return {arm: str(column) for arm, column in value.items()}
-    if not value or any(isinstance(p, bool) or not isinstance(p, (int, float)) for p in value.values()):
-        raise section.wrong("probability", "a number for each arm, or a column for each arm")
-    if not all(0 < p < 1 for p in value.values()) or abs(fsum(value.values()) - 1) > 1e-6:
-        hint = "Give the chance of each arm by the lot that was drawn."
-        raise section.wrong("probability", "numbers between 0 and 1 that sum to 1", hint)
-    return {arm: float(p) for arm, p in value.items()}
-
-
-def _outcome(section: Section) -> Outcome:
-    return Outcome(
-        name=section.required("column"),
-        better=cast(Better, section.choice("better", ("lower", "higher"))),
-        important=section.positive("important"),
-        binary=section.flag("binary"),
-        label=section.text("label"),
-        unit=section.text("unit"),
-    )
-
-
 def _candidates(section: Section) -> tuple[str, ...]:
     if "candidates" not in section:
         return CANDIDATES
@@ -303,38 +247,42 @@ def _candidates(section: Section) -> tuple[str, ...]:
     return names
 
 
-def _check_roles(study: Study, sections: Mapping[str, Section]) -> None:
+def _check_roles(
+    study: Study, sections: Mapping[str, Section], several: Mapping[str, Sequence[Section]]
+) -> None:
     """One column has one role: nothing known after treatment starts may be a feature."""
-    include = set(study.include)
-    roles = {study.outcome.name: "the outcome", study.treatment.column: "the treatment"}
-    if study.outcome.name == study.treatment.column:
+    listed = [(sections["features"], "include", study.include)]
+    listed += [
+        (s, "features", stage.features) for s, stage in zip(several["stage"], study.stages, strict=True)
+    ]
+    outcome, treatments = study.outcome, [stage.treatment for stage in study.stages] or [study.treatment]
+    roles = {outcome.name: "the outcome"}
+    if outcome.event is not None:
+        roles[outcome.event] = "the outcome's event"
+    if any(treatment.column in roles for treatment in treatments):
         raise sections["outcome"].wrong("column", "another column than the treatment's")
+    roles |= {treatment.column: "the treatment" for treatment in treatments}
+    for harm, section in zip(study.harms, several["harm"], strict=True):
+        if harm.name in roles:
+            raise section.error(
+                "column", f'"{harm.name}" is {roles[harm.name]} already', "Name another column."
+            )
+        roles[harm.name] = "a harm"
+    if study.controls.outcome is not None:
+        if study.controls.outcome in roles:
+            role = roles[study.controls.outcome]
+            raise sections["controls"].error("outcome", f"this is {role} already", "Name another column.")
+        roles[study.controls.outcome] = "the negative control"
     if study.data.id is not None:
         roles[study.data.id] = "the id"
-    for column, role in roles.items():
-        if column in include:
-            message = f'"{column}" is {role}, so it cannot be a feature'
-            raise sections["features"].error("include", message, "Take it out.")
-    late = [column for column in study.include if column in study.known_after]
-    if late:
-        raise sections["features"].error(
-            "include",
-            f'"{late[0]}" is in known_after: nobody knows it when the treatment is chosen',
-            "Take it out of one of the two lists.",
-        )
-
-
-def _key(key: str) -> str:
-    return key if BARE_KEY.fullmatch(key) else _toml(key)
-
-
-def _toml(value: object) -> str:
-    if isinstance(value, str):
-        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, Mapping):
-        return "{ " + ", ".join(f"{_key(str(key))} = {_toml(item)}" for key, item in value.items()) + " }"
-    if isinstance(value, (list, tuple)):
-        return "[" + ", ".join(map(_toml, value)) + "]"
-    return repr(value)
+    for section, key, names in listed:
+        for column in names:
+            if column in roles:
+                message = f'"{column}" is {roles[column]}, so it cannot be a feature'
+                raise section.error(key, message, "Take it out.")
+            if column in study.known_after:
+                raise section.error(
+                    key,
+                    f'"{column}" is in known_after: nobody knows it when the treatment is chosen',
+                    "Take it out of one of the two lists.",
+                )

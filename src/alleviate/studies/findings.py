@@ -21,7 +21,7 @@ from alleviate.policies.choice import Choices, choose_arms
 from alleviate.policies.selection import Learned
 from alleviate.reports.numbers import Scale, decimals_for, number
 from alleviate.studies.cohort import Cohort
-from alleviate.studies.evaluation import Evaluation
+from alleviate.studies.evaluation import Evaluation, default_repeats
 from alleviate.studies.rule_words import describe
 from alleviate.terms.estimates import Estimate
 
@@ -100,7 +100,7 @@ def findings(cohort: Cohort, learned: Learned, forecaster: Forecaster, evaluatio
         overlap=_overlap(cohort, learned),
         warnings=_warnings(cohort, learned, evaluation, verdict, shares),
         folds=study.validation.folds,
-        repeats=study.validation.repeats,
+        repeats=study.validation.repeats or default_repeats(len(cohort.trial)),
         seed=study.validation.seed,
         fingerprint=cohort.fingerprint,
         versions={"python": platform.python_version(), **{name: _version(name) for name in LIBRARIES}},

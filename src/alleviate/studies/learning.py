@@ -19,7 +19,7 @@ from alleviate.reports.numbers import Scale, count
 from alleviate.studies import files
 from alleviate.studies.cohort import Cohort, cohort
 from alleviate.studies.datasets import open_data
-from alleviate.studies.evaluation import Progress, evaluate_learning
+from alleviate.studies.evaluation import Progress, default_repeats, evaluate_learning
 from alleviate.studies.findings import findings
 from alleviate.terms.errors import NotEnoughDataError
 from alleviate.terms.study import Study
@@ -161,7 +161,7 @@ def learn(
         people.trial,
         people.study.candidates,
         folds=plan.folds,
-        repeats=plan.repeats,
+        repeats=plan.repeats or default_repeats(len(people.trial)),
         seed=plan.seed,
         workers=workers or os.cpu_count() or 1,
         sites=people.sites,

@@ -7,14 +7,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from alleviate.terms.outcomes import Outcome
+from alleviate.terms.outcomes import Harm, Outcome
 
 __all__ = [
     "CANDIDATES",
     "Assignment",
     "CohortSpec",
+    "Controls",
     "DataSource",
     "Definition",
+    "Stage",
     "Study",
     "Treatment",
     "Validation",
@@ -70,6 +72,8 @@ class Treatment:
 
     ``probability``: ``None`` estimate it; ``"known"`` the share of each arm; a column's name (two arms:
     probability of the arm that is not usual care, else one column ``{arm: column}``); or ``{arm: number}``.
+    ``trim``: people for whom the estimated chance of some arm is below it are left out (0 < trim < 0.5);
+    ``None``: by rule in routine care, never in a randomised trial.
     """
 
     column: str
@@ -77,16 +81,47 @@ class Treatment:
     assignment: Assignment = "randomised"
     arms: Mapping[str, str] = field(default_factory=dict)
     probability: str | Mapping[str, float] | Mapping[str, str] | None = None
+    trim: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One of several treatment decisions in turn. ``treatment.column`` is empty for who was not treated then.
+
+    ``features``: columns known by its start; earlier stages' features and arms are known too.
+    """
+
+    name: str
+    treatment: Treatment
+    features: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Controls:
+    """To see confounding by: a column that treatment cannot have changed, or two arms known to be equal."""
+
+    outcome: str | None = None
+    arms: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Validation:
-    """Nested, repeated cross-fitting: ``folds`` (2–20) outer folds, ``repeats`` (1–100) times."""
+    """Nested, repeated cross-fitting: ``folds`` (2–20) outer folds, ``repeats`` (1–100) times.
+
+    ``repeats`` ``None``: by the number of people. ``site`` or ``trial``: the column of what is left out in
+    turn, the headline then.
+    """
 
     folds: int = 5
-    repeats: int = 10
+    repeats: int | None = None
     site: str | None = None
     seed: int = 1
+    trial: str | None = None
+
+    @property
+    def left_out(self) -> str | None:
+        """The column whose values are left out in turn, if any: trials before sites."""
+        return self.trial or self.site
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +129,7 @@ class Study:
     """Everything that a study file says, validated. ``include`` empty: every column that may be used.
 
     A study of the vault has a ``cohort`` and ``definitions`` (a feature's name → how it is made) in place of
-    columns.
+    columns. One with ``stages`` has its first stage's treatment as ``treatment``.
     """
 
     name: str
@@ -111,3 +146,6 @@ class Study:
     validation: Validation = Validation()
     cohort: CohortSpec | None = None
     definitions: Mapping[str, Definition] = field(default_factory=dict)
+    harms: tuple[Harm, ...] = ()
+    stages: tuple[Stage, ...] = ()
+    controls: Controls = Controls()
