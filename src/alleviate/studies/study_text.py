@@ -28,7 +28,7 @@ def dumps(study: Study, *, folder: Path | None = None) -> str:
             "reference": study.reference or None,
         },
         "data": {
-            "dataset": study.data.dataset, "path": path, "id": study.data.id,
+            "dataset": study.data.dataset, "table": study.data.table, "path": path, "id": study.data.id,
             "vault": study.data.vault or (None if study.data.vault is None else True),
         },
         **cohort_tables(study.cohort),
@@ -71,7 +71,8 @@ def _outcome(outcome: Outcome) -> dict[str, object]:
     timed = outcome.kind == "time-to-event"
     return {
         "column": outcome.name, "better": outcome.better, "important": outcome.important,
-        "kind": outcome.kind, "binary": outcome.binary, "event": outcome.event, "horizon": outcome.horizon,
+        "kind": outcome.kind, "binary": None if timed else outcome.binary,
+        "event": outcome.event, "horizon": outcome.horizon,
         "measure": outcome.measure if timed else None,
         "missing": None if outcome.missing == "weight" else outcome.missing,
         "label": outcome.label or None, "unit": outcome.unit or None,

