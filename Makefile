@@ -9,13 +9,13 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help run test check bench proofs docs clean browser
+.PHONY: help run test check bench peers proofs docs clean browser
 
 help:
 	@echo "make run     make the environment, learn the rule of a real trial, write its report"
 	@echo "make test    install what the tests need, run them all, measure coverage"
 	@echo "make check   lint, types, layers and the fast tests, in under two minutes"
-	@echo "make bench   the problems with known answers, into benchmarks/results/"
+	@echo "make bench   the races and the problems with known answers, into benchmarks/results/"
 	@echo "make proofs  the long proofs: kills, tamperings, mutated inputs, a thousand synthetic records"
 	@echo "make docs    run every example in the documentation"
 	@echo "make clean   remove the environment and caches; runs/ stays"
@@ -33,8 +33,10 @@ check: $(VENV)/.made-dev
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow and not browser"
 
-bench: $(VENV)/.made-run
+bench: $(VENV)/.made-run peers
 	$(BIN)/python benchmarks/run.py
+	$(BIN)/python benchmarks/race.py
+	$(BIN)/python benchmarks/engine.py
 	$(BIN)/python benchmarks/records.py
 
 # The same tests as in `make test`, with the numbers of the proof.
@@ -50,6 +52,14 @@ docs: $(VENV)/.made-dev
 clean:
 	rm -rf $(VENV) build dist htmlcov .coverage .coverage.* .hypothesis .import_linter_cache .*_cache
 	find src tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# What we race against, in an environment of its own: their pins are not ours.
+peers: $(VENV)-peers/.made
+$(VENV)-peers/.made: benchmarks/peers-constraints.txt
+	@$(PYTHON) -m venv $(VENV)-peers
+	@$(VENV)-peers/bin/python -m pip install --quiet --disable-pip-version-check -c $< \
+	  econml causalml stochtree causallib threadpoolctl
+	@touch $@
 
 # The stamps are touched last: an install that was interrupted leaves none, and the next make repeats it.
 $(VENV)/.made-run: extras := bayes,examples

@@ -19,14 +19,18 @@ Floats = NDArray[np.float64]
 class Draw:
     """One simulated trial of n people: features (n, p), arm (n,) in 0..K-1, outcome (n,) larger is better.
 
-    ``probability`` (n, K): how the arms were assigned; ``mean`` (n, K): expected outcome under each arm.
+    ``probability`` (n, K): how the arms were assigned, ``None`` where nobody is told; ``mean`` (n, K):
+    expected outcome under each arm. ``observed`` (n,): whose outcome is known, ``None`` where everybody's is;
+    ``y`` is 0 where it is not. ``site`` (n,): where each was treated, if there are sites.
     """
 
     x: Floats
     arm: NDArray[np.int64]
     y: Floats
-    probability: Floats
+    probability: Floats | None
     mean: Floats
+    observed: NDArray[np.bool_] | None = None
+    site: NDArray[np.int64] | None = None
 
     def value(self, assigned: NDArray[np.int64]) -> float:
         """True value of giving person i arm ``assigned[i]``."""

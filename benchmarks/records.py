@@ -7,34 +7,18 @@ memory is watched from outside. ``--scale`` shrinks what is raced, for a quick l
 import argparse
 import json
 import os
-import platform
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
 from pathlib import Path
-
-from rich.console import Console
-from rich.table import Table
 
 import records_features
 import records_vault
+from lines import RESULTS, Line, note, written
 from records_memory import run_watched
 from records_observations import generate
 from records_peers import race
 
-RESULTS = Path(__file__).parent / "results"
 MILLION = 1_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One line of the table: asked, found, and whether it holds (``None``: for the record)."""
-
-    what: str
-    asked: str
-    found: str
-    holds: bool | None
 
 
 def conversion(file: Path, count: int, workers: int) -> Line:
@@ -92,23 +76,6 @@ def features(scale: float, seed: int) -> Iterator[Line]:
     yield Line("— and with the same result", "the same", str(found["equal"]), found["equal"])
 
 
-def written(lines: list[Line], settings: dict[str, object], results: Path) -> None:
-    results.mkdir(parents=True, exist_ok=True)
-    rows = [asdict(line) for line in lines]
-    marks = {True: "yes", False: "NO", None: ""}
-    machine = f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"
-    head = f"# The record\n\n{machine}; {', '.join(f'{k} {v}' for k, v in settings.items())}.\n\n"
-    body = "| what | asked | found | holds |\n|---|---|---|---|\n"
-    body += "".join(f"| {r['what']} | {r['asked']} | {r['found']} | {marks[r['holds']]} |\n" for r in rows)
-    (results / "records.md").write_text(head + body, encoding="utf-8")
-    document = json.dumps({"settings": settings, "lines": rows}, indent=1, ensure_ascii=False)
-    (results / "records.json").write_text(document + "\n", encoding="utf-8")
-    table = Table("what", "asked", "found", "holds")
-    for r in rows:
-        table.add_row(r["what"], r["asked"], r["found"], marks[r["holds"]])
-    Console(width=150).print(table)
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--scale", type=float, default=1.0, help="share of the sizes, for a quick look")
@@ -126,9 +93,10 @@ def main() -> None:
         ]
         for part in parts:
             for line in part():
-                print(f"{line.what}: {line.found}", file=sys.stderr, flush=True)
+                note(f"{line.what}: {line.found}")
                 lines.append(line)
-    written(lines, {"scale": asked.scale, "seed": asked.seed}, asked.results)
+    settings = {"scale": asked.scale, "seed": asked.seed}
+    written("records", "The record", lines, settings, results=asked.results)
 
 
 if __name__ == "__main__":

@@ -6,36 +6,20 @@ were chosen while looking at P1 with seeds 0 to 299: to judge them, draw others 
 
 import argparse
 import hashlib
-import json
 import os
-import platform
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
 from pathlib import Path
 from time import perf_counter
 
 import numpy as np
 from joblib import Parallel, delayed
-from rich.console import Console
-from rich.table import Table
 
 from alleviate.policies.trees import fit_tree
+from lines import Line, mean_error, note, written
 from trials import Outcome, best_tree_value, judge_learning, judge_tree
-
-RESULTS = Path(__file__).parent / "results"
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One line of the table: asked, found, and whether it holds (``None``: for the record)."""
-
-    what: str
-    asked: str
-    found: str
-    holds: bool | None
 
 
 def jobs2() -> list[Line]:
@@ -161,32 +145,6 @@ def learned_trials(scale: float, repeats: int, first: int, cores: int) -> list[L
     return lines
 
 
-def mean_error(values: np.ndarray) -> str:
-    return f"{values.mean():+.4f} ± {values.std(ddof=1) / np.sqrt(len(values)):.4f}"
-
-
-def note(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
-
-
-def written(lines: Iterable[Line], settings: dict[str, object]) -> None:
-    RESULTS.mkdir(exist_ok=True)
-    rows = [asdict(line) for line in lines]
-    marks = {True: "yes", False: "NO", None: ""}
-    machine = f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"
-    head = f"# The walk\n\n{machine}; {', '.join(f'{k} {v}' for k, v in settings.items())}.\n\n"
-    body = "| what | asked | found | holds |\n|---|---|---|---|\n"
-    body += "".join(f"| {r['what']} | {r['asked']} | {r['found']} | {marks[r['holds']]} |\n" for r in rows)
-    (RESULTS / "walk.md").write_text(head + body, encoding="utf-8")
-    (RESULTS / "walk.json").write_text(
-        json.dumps({"settings": settings, "lines": rows}, indent=1) + "\n", encoding="utf-8"
-    )
-    table = Table("what", "asked", "found", "holds")
-    for r in rows:
-        table.add_row(r["what"], r["asked"], r["found"], marks[r["holds"]])
-    Console(width=150).print(table)
-
-
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
@@ -207,7 +165,9 @@ def main() -> int:
     lines: list[Line] = []
     for part in parts:
         lines += part()
-    written(lines, {"scale": asked.scale, "repeats": asked.repeats, "first seed": asked.first})
+    written(
+        "walk", "The walk", lines, {"scale": asked.scale, "repeats": asked.repeats, "first seed": asked.first}
+    )
     return 0 if all(line.holds is not False for line in lines) else 1
 
 

@@ -1,6 +1,8 @@
 from alleviate.studies.learning import Learned, learn
-from alleviate.studies.rules import LearnedRule, load
+from alleviate.studies.loading import load
+from alleviate.studies.rules import LearnedRule
+from alleviate.studies.stage_rules import LearnedStages
 
-__all__ = ["Learned", "LearnedRule", "__version__", "learn", "load"]
+__all__ = ["Learned", "LearnedRule", "LearnedStages", "__version__", "learn", "load"]
 
 __version__: str

@@ -7,7 +7,7 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
-from alleviate.advice import recommend, recommend_all
+from alleviate.advice import recommend, recommend_all, recommend_table
 from alleviate.terms.estimates import Z
 from alleviate.terms.outcomes import Outcome
 
@@ -62,6 +62,20 @@ class TestTheWalk:
             symptoms = [one.expected[arm].estimate for arm in ("talk", "walk")]
             assert symptoms == pytest.approx(-forecasts.expected[i])
             assert one.abstained or one.arm == ("talk", "walk")[int(np.argmin(symptoms))]
+
+    @pytest.mark.parametrize("learner", ["none", "ridge", "boosted", "tree2"])
+    def test_is_the_same_from_a_table_as_from_records(self, learned, people, record, moment, learner):
+        records = records_of(people, record)
+        ids = [one.subject_id for one in records]
+        walked = recommend_all(records, moment, learned[learner])
+        assert recommend_table(people, ids, learned[learner]) == walked
+
+    def test_a_feature_that_the_table_lacks_is_unknown_of_everybody(self, learned, people, record, moment):
+        records = records_of(people.drop("age", "site"), record)
+        ids = [one.subject_id for one in records]
+        told = recommend_table(people.drop("age", "site"), ids, learned["ridge"])
+        assert told == recommend_all(records, moment, learned["ridge"])
+        assert all("Not known: age" in " ".join(one.reasons) for one in told if not one.abstained)
 
     def test_the_benefit_recomputed_from_the_slopes(self, made, people, record, moment):
         package = made({"severity": 0.6, "age": -0.3}, spread=0.05)

@@ -1,20 +1,28 @@
 """Doubly robust scores: right when either nuisance is, and never helped by a person's own outcome."""
 
 import numpy as np
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alleviate.models.outcome import OUTCOME_MODELS
+from alleviate.models import scores
+from alleviate.models.outcome import OUTCOME_MODELS, models_for
 from alleviate.models.propensity import fit_propensity, truncation_bound
 from alleviate.models.scores import (
     NuisancePlan,
     aipw,
     balanced_folds,
     crossfit,
+    doubly_robust,
     plan_nuisances,
     stay_in_reach,
 )
+from alleviate.models.trial import Trial
+
+
+def trial(x, arm, y, **known):
+    return Trial(pl.DataFrame({f"x{j}": column for j, column in enumerate(x.T)}), arm, y, 2, **known)
 
 
 def simulated(n, seed, p=2):
@@ -64,14 +72,14 @@ class TestDoublyRobust:
 
 
 class TestCrossFitting:
-    @pytest.mark.parametrize("outcome", OUTCOME_MODELS)
+    @pytest.mark.parametrize("outcome", models_for("numeric"))
     def test_nobodys_own_data_enter_what_is_expected_of_him(self, outcome):
         x, arm, y, _, _ = simulated(120, 3)
         folds = balanced_folds(arm, 4, np.random.default_rng(1))
         plan = NuisancePlan(outcome, 0.1, 1.0)
 
         def nuisances(arm, y):
-            return crossfit(x, arm, y, 2, plan=plan, known=None, folds=folds, seed=1)
+            return crossfit(x, trial(x, arm, y), plan=plan, folds=folds, seed=1)
 
         before = nuisances(arm, y)
         changed_y, changed_arm = y.copy(), arm.copy()
@@ -87,7 +95,7 @@ class TestCrossFitting:
         x, arm, y, _, _ = simulated(90, 4)
         folds = balanced_folds(arm, 3, np.random.default_rng(2))
         plan = NuisancePlan("ridge", 0.01, 0.8)
-        found = crossfit(x, arm, y, 2, plan=plan, known=None, folds=folds, seed=1)
+        found = crossfit(x, trial(x, arm, y), plan=plan, folds=folds, seed=1)
         for fold in range(3):
             rest, own = folds != fold, folds == fold
             outcome = OUTCOME_MODELS["ridge"](x[rest], arm[rest], y[rest], 2, 1)
@@ -98,24 +106,23 @@ class TestCrossFitting:
     def test_known_probabilities_stay_as_given(self):
         x, arm, y, chances, _ = simulated(60, 5)
         folds = balanced_folds(arm, 3, np.random.default_rng(3))
-        found = crossfit(x, arm, y, 2, plan=NuisancePlan("ridge"), known=chances, folds=folds, seed=1)
+        known = trial(x, arm, y, probability=chances)
+        found = crossfit(x, known, plan=NuisancePlan("ridge"), folds=folds, seed=1)
         assert (found.probability == chances).all()
 
     def test_a_plan_without_propensity_estimates_none(self):
         x, arm, y, _, _ = simulated(60, 6)
         folds = balanced_folds(arm, 3, np.random.default_rng(3))
         with pytest.raises(ValueError, match="known"):
-            crossfit(x, arm, y, 2, plan=NuisancePlan("ridge"), known=None, folds=folds, seed=1)
+            crossfit(x, trial(x, arm, y), plan=NuisancePlan("ridge"), folds=folds, seed=1)
 
     def test_the_mean_of_estimated_scores_comes_close_to_the_truth(self):
         x, arm, y, _, mean = simulated(2000, 7)
         folds = balanced_folds(arm, 5, np.random.default_rng(4))
-        plan = plan_nuisances(x, arm, y, 2, estimate_probability=True, folds=folds, seed=1)
-        found = crossfit(x, arm, y, 2, plan=plan, known=None, folds=folds, seed=1)
-        reached = stay_in_reach(found.probability, 2000, known=False)
-        assert aipw(found.expected, reached, arm, y).mean(axis=0) == pytest.approx(
-            mean.mean(axis=0), abs=0.12
-        )
+        plan = plan_nuisances(x, trial(x, arm, y), folds=folds, seed=1)
+        found = crossfit(x, trial(x, arm, y), plan=plan, folds=folds, seed=1)
+        scores = doubly_robust(found, trial(x, arm, y))
+        assert scores.mean(axis=0) == pytest.approx(mean.mean(axis=0), abs=0.12)
         naive = [y[arm == k].mean() for k in (0, 1)]
         assert np.abs(naive - mean.mean(axis=0)).min() > 0.5
 
@@ -124,7 +131,8 @@ class TestThePlan:
     def plan(self, x, y, estimate=False):
         arm = np.arange(len(y)) % 2
         folds = balanced_folds(arm, 5, np.random.default_rng(5))
-        return plan_nuisances(x, arm, y, 2, estimate_probability=estimate, folds=folds, seed=1)
+        chances = None if estimate else np.full((len(y), 2), 0.5)
+        return plan_nuisances(x, trial(x, arm, y, probability=chances), folds=folds, seed=1)
 
     def test_takes_least_squares_where_the_truth_is_a_line(self):
         rng = np.random.default_rng(6)
@@ -148,6 +156,18 @@ class TestThePlan:
         assert bent.outcome == "boosted"
         assert bent.penalty is not None
         assert 0 <= bent.slope <= 1.5
+
+    def test_a_plan_for_very_many_is_made_on_some_of_each_arm(self, monkeypatch):
+        rng = np.random.default_rng(9)
+        x, arm = rng.normal(size=(3000, 2)), (np.arange(3000) % 50 == 0).astype(np.int64)
+        everybody, folds = trial(x, arm, x[:, 0] + rng.normal(size=3000)), balanced_folds(arm, 5, rng)
+        monkeypatch.setattr(scores, "MOST_PLANNED", 1000)
+        monkeypatch.setattr(scores, "FEWEST_PLANNED", 40)
+        plan = plan_nuisances(x, everybody, folds=folds, seed=1)
+        some = scores._share_of_each(arm, 1 / 3, 1)
+        assert np.bincount(arm[some]).tolist() == [980, 40]
+        monkeypatch.undo()
+        assert plan == plan_nuisances(x[some], everybody.rows(some), folds=folds[some], seed=1)
 
 
 @settings(max_examples=50, deadline=None)

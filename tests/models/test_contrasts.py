@@ -44,9 +44,12 @@ def test_rows_of_a_trial_are_the_people_asked_for_in_that_order(known):
 
 def test_rows_of_a_learners_data_too():
     data = EffectData(
-        *(np.arange(3.0) + 10 * j for j in range(4)), *(np.full((3, 4), v) for v in (0.25, 1.0))
+        *(np.arange(3.0) + 10 * j for j in range(4)),
+        *(np.full((3, 4), v) for v in (0.25, 1.0, 2.0)),
+        np.array([1.0, 0.0, 2.0]),
     )
     rows = data.rows(np.array([1]))
     assert [rows.x, rows.arm, rows.y, rows.residual] == [1, 11, 21, 31]
-    assert rows.probability.shape == rows.scores.shape == (1, 4)
+    assert rows.probability.shape == rows.scores.shape == rows.expected.shape == (1, 4)
+    assert rows.weight == [0.0]
     assert data.arms == 4

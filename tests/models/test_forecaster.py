@@ -9,11 +9,18 @@ import pytest
 
 from alleviate.models.effects.ridge import fit_moderation
 from alleviate.models.encoding import Encoder
-from alleviate.models.forecaster import BASELINE_SPREADS, FEWEST_PER_ARM, Baseline, Forecaster, fit_baseline
+from alleviate.models.forecaster import (
+    BASELINE_SPREADS,
+    FEWEST_PER_ARM,
+    Baseline,
+    Forecaster,
+    crossfit_baseline,
+    fit_baseline,
+)
 from alleviate.models.ridge import bayesian_ridge
 from alleviate.models.scores import aipw
-from alleviate.models.trial import EffectData
-from alleviate.models.uncertainty import fit_neighbourhoods
+from alleviate.models.trial import EffectData, contrasts
+from alleviate.models.uncertainty import fit_doubt, fit_level_doubt, fit_neighbourhoods, fit_outcomes
 from alleviate.terms.estimates import Z
 
 N = 360
@@ -43,8 +50,9 @@ def trained():
     y = outcome(frame, arm, np.random.default_rng(2))
     encoder = Encoder.fit(frame)
     x, chances = encoder.transform(frame).x, np.full((N, 3), 1 / 3)
-    scores = aipw(np.full((N, 3), y.mean()), chances, arm, y)
-    data = EffectData(x, arm, y, y - y.mean(), chances, scores)
+    expected = np.full((N, 3), y.mean())
+    scores = aipw(expected, chances, arm, y)
+    data = EffectData(x, arm, y, y - y.mean(), chances, scores, expected, np.ones(N))
     model = fit_moderation(data)
     forecaster = Forecaster(
         encoder=encoder,
@@ -58,6 +66,36 @@ def trained():
         neighbourhoods=fit_neighbourhoods(x, arm, 3, 1),
     )
     return forecaster, frame, arm, y
+
+
+@pytest.fixture(scope="module")
+def doubted(trained):
+    """The same with posteriors of its own, which know of the rule, and with residuals of the outcome."""
+    forecaster, frame, arm, y = trained
+    x, chances = forecaster.encoder.transform(frame).x, np.full((N, 3), 1 / 3)
+    expected = np.full((N, 3), y.mean())
+    data = EffectData(x, arm, y, y - y.mean(), chances, aipw(expected, chances, arm, y), expected, np.ones(N))
+
+    def rule(people):
+        return 0.7 * (forecaster.effect.predict(people) - forecaster.centre)
+
+    level = forecaster.baseline.predict(x)
+    found = replace(
+        forecaster,
+        doubt=fit_doubt(data, 1, rule(x), rule),
+        level_doubt=fit_level_doubt(
+            x,
+            arm,
+            y,
+            3,
+            seed=1,
+            slopes=forecaster.baseline.mean,
+            unseen=level,
+            level=forecaster.baseline.predict,
+        ),
+        outcomes=fit_outcomes(y - y.mean() - level, arm, np.full(N, 3.0), 3),
+    )
+    return found, frame, fit_doubt(data, 1)
 
 
 class TestWhatIsExpected:
@@ -131,6 +169,38 @@ class TestHowSure:
             known += weights @ forecaster.value_covariance @ weights
             assert (blind.pair_se[:, a, b] ** 2 > known).all()
 
+    def test_with_a_posterior_of_its_own_it_is_variance_and_distance_from_the_posterior(self, doubted):
+        """Arm by arm and pair by pair, from the posterior's functions in contrasts."""
+        forecaster, frame, _ = doubted
+        frame = frame[:6].with_columns(severity=pl.lit(None, dtype=pl.Float64))
+        encoded, found = forecaster.encoder.transform(frame), forecaster.forecast(frame)
+        x, gone = encoded.x, encoded.imputed.astype(float)
+        said = 0.7 * (forecaster.effect.predict(x) - forecaster.centre) @ contrasts(3)
+        away = said - forecaster.doubt.values(x, said)
+        spread = forecaster.doubt.spread(x, said, gone)
+        level = forecaster.baseline.predict(x)
+        unsure = forecaster.level_doubt.spread(x, level[:, None], gone)[:, 0, 0]
+        unsure += (level - forecaster.level_doubt.values(x, level[:, None])[:, 0]) ** 2
+        covariance = forecaster.value_covariance
+        for i in range(6):
+            for a in range(3):
+                for b in range(a):
+                    weights = np.eye(3)[a] - np.eye(3)[b]
+                    own = contrasts(3).T @ weights
+                    error = own @ spread[i] @ own + (own @ away[i]) ** 2 + weights @ covariance @ weights
+                    assert found.pair_se[i, a, b] ** 2 == pytest.approx(error)
+                own = contrasts(3)[a]
+                error = own @ spread[i] @ own + (own @ away[i]) ** 2 + covariance[a, a] + unsure[i]
+                assert found.expected_se[i, a] ** 2 == pytest.approx(error)
+
+    def test_a_rule_held_back_is_less_sure(self, doubted):
+        """The data lean, the rule does not: the interval around "no difference" has to allow for both."""
+        forecaster, frame, plain = doubted
+        freed, held = (
+            replace(forecaster, doubt=plain, slope=slope).forecast(frame).pair_se for slope in (0.7, 0.0)
+        )
+        assert (held[:, 2, 0] > freed[:, 2, 0]).mean() > 0.6
+
     def test_intervals_of_the_expected_outcome_cover_it(self):
         """80 trials of 240, each judged at one fresh person whose truth is known."""
         inside = []
@@ -144,6 +214,45 @@ class TestHowSure:
             error = np.sqrt(baseline.variance(fresh, np.zeros((10, 3))) + 1 / 240)
             inside += list(np.abs(baseline.predict(fresh) + y.mean() - fresh @ slopes) < Z * error)
         assert 0.9 < np.mean(inside) < 0.99
+
+
+class TestIntervals:
+    def test_of_a_benefit_reach_as_far_as_the_level_asks(self, trained):
+        forecaster, frame, _, _ = trained
+        found, arm, against = forecaster.forecast(frame), np.full(N, 2), np.arange(N) % 2
+        rows = np.arange(N)
+        for level, reach in ((0.95, Z), (0.90, 1.6448536269514722), (0.5, 0.6744897501960817)):
+            benefit, low, high = found.benefit(arm, against, level)
+            assert benefit == pytest.approx(found.expected[rows, 2] - found.expected[rows, against])
+            assert high - benefit == pytest.approx(reach * found.pair_se[rows, 2, against])
+            assert benefit - low == pytest.approx(high - benefit)
+            bottom, top = found.expectation(level)
+            assert (top + bottom) / 2 == pytest.approx(found.expected)
+            assert top - bottom == pytest.approx(2 * reach * found.expected_se)
+
+    def test_of_the_own_outcome_lie_around_the_expected_one_and_are_wider(self, doubted):
+        forecaster, frame, _ = doubted
+        found = forecaster.forecast(frame)
+        low, high = found.own_outcome(0.9)
+        ends = forecaster.outcomes.around(0.9)
+        assert low - found.expected == pytest.approx(np.tile(ends[:, 0], (N, 1)))
+        assert high - found.expected == pytest.approx(np.tile(ends[:, 1], (N, 1)))
+        bottom, top = found.expectation(0.9)
+        assert (high - low > top - bottom).all()
+
+    def test_of_a_binary_outcome_there_is_none_but_its_risk(self, trained):
+        forecaster, frame, _, _ = trained
+        assert forecaster.forecast(frame[:3]).own_outcome() is None
+
+
+def test_a_baseline_out_of_fold_never_sees_the_person(trained):
+    forecaster, frame, arm, y = trained
+    x, folds = forecaster.encoder.transform(frame).x, np.arange(N) % 4
+    found = crossfit_baseline(x, arm, y, 3, folds)
+    moved = np.where(folds == 2, y + 50.0 * np.arange(N), y)
+    again = crossfit_baseline(x, arm, moved, 3, folds)
+    assert (found[folds == 2] == again[folds == 2]).all()
+    assert (found[folds != 2] != again[folds != 2]).any()
 
 
 class TestForWhomItCannotBeSaid:
@@ -194,7 +303,7 @@ class TestForWhomItCannotBeSaid:
         x = encoder.transform(frame).x
         assert x.shape[1] == 3
         chances = np.full((400, 2), 0.5)
-        model = fit_moderation(EffectData(x, arm, y, y, chances, chances))
+        model = fit_moderation(EffectData(x, arm, y, y, chances, chances, chances, np.ones(len(y))))
         groups = fit_neighbourhoods(x, arm, 2, 1)
         forecaster = Forecaster(
             encoder,

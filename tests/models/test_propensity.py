@@ -1,11 +1,13 @@
 """Estimated probabilities of treatment: proper, calibrated out of fold, and silent in a fair trial."""
 
 import numpy as np
+import polars as pl
 import pytest
 from sklearn.linear_model import LogisticRegression
 
 from alleviate.models.propensity import choose_penalty, fit_propensity, truncate, truncation_bound
 from alleviate.models.scores import NuisancePlan, balanced_folds, crossfit
+from alleviate.models.trial import Trial
 
 
 def observed(n, seed, arms=2, strength=1.0, p=4):
@@ -21,7 +23,8 @@ def out_of_fold(x, arm, arms):
     folds = balanced_folds(arm, 5, np.random.default_rng(0))
     penalty, slope = choose_penalty(x, arm, arms, folds)
     plan = NuisancePlan("ridge", penalty, slope)
-    return crossfit(x, arm, arm * 1.0, arms, plan=plan, known=None, folds=folds, seed=1).probability
+    trial = Trial(pl.DataFrame({"row": np.arange(len(arm))}), arm, arm * 1.0, arms)
+    return crossfit(x, trial, plan=plan, folds=folds, seed=1).probability
 
 
 @pytest.mark.parametrize("arms", [2, 3, 4])

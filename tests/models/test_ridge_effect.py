@@ -1,5 +1,6 @@
 """The ridge R-learner: recovers true slopes, prefers no arm, and is least squares where nothing is shrunk."""
 
+from dataclasses import replace
 from itertools import permutations
 
 import numpy as np
@@ -22,7 +23,8 @@ def trial(n, seed, noise=1.0):
     chances = np.column_stack([0.2 + 0.3 * tilt, 0.5 - 0.3 * tilt, np.full(n, 0.3)])
     arm = (rng.uniform(size=n)[:, None] > chances.cumsum(axis=1)).sum(axis=1)
     y = mean[np.arange(n), arm] + noise * rng.normal(size=n)
-    return EffectData(x, arm, y, y - (chances * mean).sum(axis=1), chances, mean), mean
+    residual = y - (chances * mean).sum(axis=1)
+    return EffectData(x, arm, y, residual, chances, mean, mean, np.ones(n)), mean
 
 
 def centred(effects):
@@ -33,9 +35,13 @@ def centred(effects):
 
 def permuted(data, order):
     """The same trial, its arms called otherwise: the new arm j is the old arm ``order[j]``."""
-    called = np.argsort(order)[data.arm]
-    chances, scores = data.probability[:, order], data.scores[:, order]
-    return EffectData(data.x, called, data.y, data.residual, chances, scores)
+    return replace(
+        data,
+        arm=np.argsort(order)[data.arm],
+        probability=data.probability[:, order],
+        scores=data.scores[:, order],
+        expected=data.expected[:, order],
+    )
 
 
 def test_many_people_show_the_true_slopes():
@@ -59,9 +65,9 @@ def test_its_posterior_covers_the_true_slopes_as_often_as_it_says():
         x, arm = rng.normal(size=(200, 4)), np.arange(200) % 2
         truth = h * rng.normal(size=4) / 2
         y = (arm - 0.5) * (x @ truth) + rng.normal(size=200)
-        slope, error = fit_moderation(
-            EffectData(x, arm, y, y, np.full((200, 2), 0.5), np.zeros((200, 2)))
-        ).slopes(1, 0)
+        nobody = np.zeros((200, 2))
+        data = EffectData(x, arm, y, y, np.full((200, 2), 0.5), nobody, nobody, np.ones(200))
+        slope, error = fit_moderation(data).slopes(1, 0)
         inside += list(np.abs(slope - truth * x.std(axis=0)) < 1.96 * error)
     assert 0.93 < np.mean(inside) < 0.98
 
@@ -80,7 +86,7 @@ def test_a_prior_that_shrinks_nothing_leaves_least_squares_with_interactions(mon
 def test_noise_is_shrunk_to_almost_nothing():
     data, _ = trial(200, 3)
     noise = np.random.default_rng(4).normal(size=200)
-    model = fit_moderation(EffectData(data.x, data.arm, noise, noise, data.probability, data.scores))
+    model = fit_moderation(replace(data, y=noise, residual=noise))
     assert np.abs(model.predict(data.x)).max() < 0.15
     assert model.no_signal > 0.2
 
@@ -99,7 +105,7 @@ def test_no_arm_is_the_reference(order):
 def test_the_arms_own_effects_are_not_part_of_it():
     data, _ = trial(250, 6)
     lifted = data.residual + (np.eye(3)[data.arm] - data.probability) @ [5.0, -2.0, 1.0]
-    moved = EffectData(data.x, data.arm, data.y, lifted, data.probability, data.scores)
+    moved = replace(data, residual=lifted)
     assert fit_moderation(moved).predict(data.x) == pytest.approx(fit_moderation(data).predict(data.x))
 
 
@@ -107,7 +113,7 @@ def test_units_of_features_do_not_matter_and_constants_are_ignored():
     data, _ = trial(250, 7)
     plain = fit_moderation(data).predict(data.x)
     other = np.column_stack([data.x[:, 0], 1e3 * data.x[:, 1] - 7, np.full(250, 3.0)])
-    rescaled = EffectData(other, data.arm, data.y, data.residual, data.probability, data.scores)
+    rescaled = replace(data, x=other)
     assert fit_moderation(rescaled).predict(other) == pytest.approx(plain)
 
 
@@ -144,7 +150,7 @@ def test_slopes_are_the_change_of_the_benefit_per_sd():
 def test_it_survives_json(p):
     rng = np.random.default_rng(1)
     data = EffectData(rng.normal(size=(50, p)), np.arange(50) % 4, *rng.normal(size=(2, 50)),
-                      np.full((50, 4), 0.25), rng.normal(size=(50, 4)))  # fmt: skip
+                      np.full((50, 4), 0.25), *rng.normal(size=(2, 50, 4)), np.ones(50))  # fmt: skip
     model = fit_moderation(data)
     again = RidgeModel.from_json(model.to_json())
     assert (again.predict(data.x) == model.predict(data.x)).all()

@@ -4,8 +4,15 @@ import numpy as np
 import pytest
 
 from alleviate.models.scores import aipw
-from alleviate.policies.candidates import DEFAULT_GATE, RIVAL_GATE
-from alleviate.policies.selection import Calibration, calibrate, choose
+from alleviate.policies.candidates import GATE, NO_SIGNAL
+from alleviate.policies.evidence import (
+    Calibration,
+    calibrate,
+    cautious_level,
+    choose,
+    had_it_been_even,
+    insured,
+)
 from problems import p1, p2
 
 
@@ -93,40 +100,114 @@ def seen(z, loss):
     return Calibration(1.0, z, np.asarray(loss, dtype=float))
 
 
-ALL = ("none", "ridge", "tree1", "tree2", "boosted", "bcf")
+ALL = ("none", "sparse", "ridge", "tree1", "tree2", "boosted", "bcf", "blend")
 NOISE = np.tile([-1.0, 1.0], 50)
+SURE, UNSURE = NO_SIGNAL - 0.01, NO_SIGNAL
 
 
 class TestTheChoice:
     def test_nothing_passes_no_rule(self):
-        weak = {name: seen(0.9, NOISE) for name in ALL}
-        assert choose(weak, ALL) == "none"
+        weak = {name: seen(GATE, NOISE) for name in ALL}
+        assert choose(weak, UNSURE) == "none"
 
     def test_no_effect_at_all_needs_no_rival(self):
-        assert choose({"none": seen(0.0, NOISE)}, ("none",)) == "none"
+        assert choose({"none": seen(0.0, NOISE)}, UNSURE) == "none"
 
-    @pytest.mark.parametrize(
-        ("name", "gate"), [("ridge", DEFAULT_GATE), ("tree1", RIVAL_GATE), ("bcf", RIVAL_GATE)]
-    )
-    def test_each_must_pass_its_own_gate(self, name, gate):
+    def test_posterior_odds_let_the_simplest_pass_and_nobody_else(self):
+        weak = {name: seen(0.9, NOISE) for name in ALL}
+        assert choose(weak, SURE) == "sparse"
+        del weak["sparse"]
+        assert choose(weak, SURE) == "ridge"
+
+    @pytest.mark.parametrize("name", ["sparse", "ridge", "tree1", "tree2"])
+    def test_a_rival_must_pass_and_the_blend_with_it(self, name):
         found = {other: seen(0.0, NOISE) for other in ALL}
-        assert choose(found | {name: seen(gate, NOISE - 9)}, ALL) == "none"
-        assert choose(found | {name: seen(gate + 0.01, NOISE - 9)}, ALL) == name
+        rival = found | {name: seen(GATE + 0.01, NOISE - 9)}
+        assert choose(rival, UNSURE) == "none"
+        assert choose(rival | {"blend": seen(GATE + 0.01, NOISE)}, UNSURE) == name
 
-    def test_what_was_not_asked_for_is_not_taken(self):
-        found = {name: seen(9.0, NOISE) for name in ALL}
-        assert choose(found, ("tree2", "boosted")) == "tree2"
+    @pytest.mark.parametrize("name", ["boosted", "bcf"])
+    def test_what_nobody_could_explain_counts_only_within_the_blend(self, name):
+        found = {other: seen(0.0, NOISE) for other in ALL} | {name: seen(9.0, NOISE - 9)}
+        assert choose(found | {"blend": seen(GATE + 0.01, NOISE)}, UNSURE) == "blend"
+        assert choose({"none": seen(0.0, NOISE), name: seen(GATE + 0.01, NOISE)}, UNSURE) == name
 
     def test_the_simplest_within_one_standard_error_of_the_best(self):
         """Losses of the simpler lie above those of the best by 1 ± s: error s / 10 for 100 people."""
-        for s, chosen in ((10.1, "ridge"), (9.9, "boosted")):
-            found = {"ridge": seen(5.0, 1 + s * NOISE), "boosted": seen(5.0, np.zeros(100))}
-            assert choose(found, ("ridge", "boosted")) == chosen
+        for s, chosen in ((10.1, "ridge"), (9.9, "blend")):
+            found = {"ridge": seen(5.0, 1 + s * NOISE), "blend": seen(5.0, np.zeros(100))}
+            assert choose(found, UNSURE) == chosen
 
     def test_the_simplest_is_asked_first_whatever_the_order_given(self):
-        found = {name: seen(5.0, NOISE) for name in ALL}
-        assert choose(found, tuple(reversed(ALL))) == "ridge"
+        found = {name: seen(5.0, NOISE) for name in reversed(ALL)}
+        assert choose(found, UNSURE) == "sparse"
 
     def test_the_best_where_all_simpler_ones_are_far_behind(self):
         found = {"ridge": seen(5.0, NOISE + 3), "tree1": seen(5.0, NOISE + 2), "tree2": seen(5.0, NOISE)}
-        assert choose(found, tuple(found)) == "tree2"
+        assert choose(found, SURE) == "tree2"
+
+
+class TestTheOddsHadTheyBeenEven:
+    @pytest.mark.parametrize("prior", [0.2, 0.35, 0.5])
+    def test_what_says_nothing_leaves_them_even(self, prior):
+        assert had_it_been_even(prior, prior) == pytest.approx(0.5)
+
+    def test_odds_are_multiplied_by_the_evidence(self):
+        """Prior odds 1 : 3 that nobody differs, evidence 6 : 1 for it: 2 : 1; from even odds 6 : 1."""
+        assert had_it_been_even(2 / 3, 1 / 4) == pytest.approx(6 / 7)
+
+    def test_certainty_stays(self):
+        assert (had_it_been_even(0.0), had_it_been_even(1.0)) == (0.0, 1.0)
+
+
+class TestTheInsurance:
+    """Two arms: the first better by 0.5 on average, known to ± 0.1; the second said to suit some."""
+
+    def scores(self, gap=0.5):
+        noise = np.tile([-1.0, 1.0], 50)
+        return np.column_stack([gap + noise / 2, -noise / 2])
+
+    def effects(self):
+        wish = np.linspace(-1, 1, 100)
+        return np.column_stack([-wish, wish])
+
+    def cost(self, slope, gap=0.5):
+        scores, effects = self.scores(gap), self.effects()
+        second = (scores.mean(axis=0) + slope * effects).argmax(axis=1)
+        return float(second.mean()) * (gap + 1.2816 * 0.1)
+
+    def test_what_costs_less_is_let_be(self):
+        assert insured(self.effects(), self.scores(), self.scores().mean(axis=0), 0.26, 0.02) == 0.26
+        assert 0 < self.cost(0.26) <= 0.02
+
+    @pytest.mark.parametrize("limit", [0.02, 0.1, 0.2])
+    def test_what_costs_more_is_shrunk_until_it_does_not(self, limit):
+        slope = insured(self.effects(), self.scores(), self.scores().mean(axis=0), 1.0, limit)
+        assert self.cost(slope) <= limit < self.cost(slope + 0.02)
+
+    def test_where_nothing_may_be_lost_nobody_is_told_apart(self):
+        assert self.cost(insured(self.effects(), self.scores(), self.scores().mean(axis=0), 1.0, 0.0)) == 0
+
+    def test_three_arms_each_cost_their_own(self):
+        scores = np.column_stack([self.scores()[:, 0], np.full(100, 0.4), np.full(100, -1.5)])
+        wish, value = np.linspace(-1, 1, 100), scores.mean(axis=0)
+        near = np.column_stack([-wish, wish, np.zeros(100)])
+        far = near[:, [0, 2, 1]]
+        assert insured(near, scores, value, 5.0, 0.1) > insured(far, scores, value, 5.0, 0.1)
+
+
+class TestTheLevel:
+    """Three arms, the difference of the first two known to ± 0.1."""
+
+    def scores(self, gap):
+        noise = np.tile([-1.0, 1.0], 50)
+        return np.column_stack([gap + noise / 2, -noise / 2, np.full(100, -3.0)])
+
+    def test_is_the_mean_score_where_both_analyses_agree(self):
+        scores = self.scores(0.01)
+        assert cautious_level(scores, np.array([1.0, 0.0, 0.5])) == pytest.approx(scores.mean(axis=0))
+
+    @pytest.mark.parametrize(("gap", "changed"), [(0.049, True), (0.051, False)])
+    def test_the_plain_pick_is_kept_unless_something_speaks_for_another(self, gap, changed):
+        found = cautious_level(self.scores(gap), np.array([0.0, 0.1, -1.0]))
+        assert found == pytest.approx([0.0, gap, -3.0] if changed else [gap, 0.0, -3.0])

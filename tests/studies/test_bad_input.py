@@ -307,11 +307,24 @@ SITUATIONS = {
         3,
         "Expected two sites or more, to leave each out once, got Bonn only. Nothing was packaged.",
     ),
-    "a site that most of an arm attend": (
+    "sites of one arm": (
         FEW.with_columns(site=pl.when(pl.col("arm") == "CBT").then(pl.lit("A")).otherwise(pl.lit("B"))),
         [SITE],
         3,
-        "Expected at least 10 people in each arm without the site A, got 0 in CBT.",
+        "Expected two arms or more in each site, got one only in A (30 people, all in CBT), B (30 people, "
+        "all in TAU). Nothing was packaged. Join it with another site, or leave it out of the data.",
+    ),
+    "a site that most of an arm attend": (
+        FEW.with_columns(
+            site=pl.when((pl.col("arm") == "CBT") & (pl.int_range(60) > 9))
+            .then(pl.lit("A"))
+            .when(pl.int_range(60) % 3 == 0)
+            .then(pl.lit("A"))
+            .otherwise(pl.lit("B"))
+        ),
+        [SITE],
+        3,
+        "in each arm without the site A, got",
     ),
     "a missing site": (
         column("site", ["A", None, "B"] * 20),

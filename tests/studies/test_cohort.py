@@ -52,8 +52,11 @@ def test_numbers_as_arms_are_read_as_texts():
     assert gathered(frame, ('usual = "TAU"', 'usual = "0"')).arms == ("0", "1")
 
 
-def test_missing_outcomes_are_left_out_and_counted_by_arm():
-    found = gathered(where(TRIAL, [0, 1, 2, 3, 4], "y", None))
+LEFT_OUT = ('better = "lower"', 'better = "lower"\nmissing = "leave-out"')
+
+
+def test_missing_outcomes_are_left_out_where_the_study_says_so_and_counted_by_arm():
+    found = gathered(where(TRIAL, [0, 1, 2, 3, 4], "y", None), LEFT_OUT)
     lost = TRIAL["arm"].head(5).value_counts()
     assert found.missing_outcome == dict(zip(lost["arm"], lost["count"], strict=True))
     assert (len(found.trial), found.rows_read) == (55, 60)
@@ -151,7 +154,9 @@ def test_a_column_of_probabilities_is_for_the_other_arm_wherever_usual_care_stan
 
 def test_probabilities_are_asked_of_the_people_analysed_only():
     frame = where(where(TRIAL.with_columns(p=0.5), [3], "p", 1.0), [3], "y", None)
-    assert gathered(frame, ('"known"', '"p"')).trial.probability.shape == (59, 2)
+    assert gathered(frame, ('"known"', '"p"'), LEFT_OUT).trial.probability.shape == (59, 2)
+    with pytest.raises(DataError, match="above 0 and below 1"):
+        gathered(frame, ('"known"', '"p"'))
 
 
 def test_the_share_of_each_arm_counts_those_without_an_outcome_too():
@@ -165,8 +170,9 @@ def test_without_probabilities_they_are_to_be_estimated():
 
 def test_sites_are_those_of_the_people_analysed():
     frame = where(TRIAL.with_columns(site=pl.Series(["A", "B", "C"] * 20)), [0], "y", None)
-    found = gathered(frame, ("repeats = 1", 'repeats = 1\nsite = "site"'))
-    assert found.sites == tuple(frame["site"][1:])
+    site = ("repeats = 1", 'repeats = 1\nsite = "site"')
+    assert gathered(frame, site, LEFT_OUT).sites == tuple(frame["site"][1:])
+    assert gathered(frame, site).sites == tuple(frame["site"])
 
 
 def test_parquet_is_csv(tmp_path):

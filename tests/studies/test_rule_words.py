@@ -10,6 +10,7 @@ from made_trials import Made, make, people
 
 import alleviate
 from alleviate.intake.tables import read
+from alleviate.policies.super_learner import BlendModel, Part
 from alleviate.studies.cohort import cohort
 from alleviate.studies.files import load
 from alleviate.studies.findings import WORDING
@@ -193,3 +194,13 @@ def test_effects_are_told_by_the_shares_of_the_people_studied(tmp_path):
 def test_one_arm_is_said_in_two_words(small):
     rule = small.learned.findings.rule
     assert (rule.kind, rule.text, rule.arms_used, rule.tree) == ("one-arm", "Everybody: CBT.", ("CBT",), None)
+
+
+def test_a_blend_names_its_parts_the_heaviest_first(by_severity):
+    gathered = cohort(load(by_severity.folder / "study.toml"), read(by_severity.folder / "trial.csv"))
+    forecaster = alleviate.load(by_severity.package).package.forecaster
+    parts = (Part("ridge", 0.25, forecaster.effect), Part("tree1", 0.5, forecaster.effect))
+    blend = replace(forecaster, effect=BlendModel(2, parts), slope=1.0)
+    rule = describe(gathered, "blend", blend, {"CBT": 0.5, "TAU": 0.5}, WORDING["rule"])
+    assert rule.kind == "effects"
+    assert rule.text.endswith("several learners together, each with its weight: tree1 50%, ridge 25%.")

@@ -31,11 +31,20 @@ def test_a_large_shown_rule_with_usual_care_has_only_its_one_place_against_it(by
     assert by_severity.learned.findings.warnings == (WORDING["warnings"]["single_site"],)
 
 
-def test_many_without_an_outcome(tmp_path):
-    found = warnings_of(tmp_path, without_outcome(people(100), pl.int_range(pl.len()) % 4 == 0))
-    said = [warning for warning in found if "no outcome" in warning]
-    assert said == [
-        "25% of the people have no outcome and were left out: the results hold for those who stayed."
+LEFT_OUT = ('better = "lower"', 'better = "lower"\nmissing = "leave-out"')
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ([LEFT_OUT], "have no outcome and were left out: the results hold for those who stayed."),
+        ([], "have no known outcome: others like them in the same arm count for more in their place."),
+    ],
+)
+def test_many_without_an_outcome(tmp_path, changes, words):
+    found = warnings_of(tmp_path, without_outcome(people(100), pl.int_range(pl.len()) % 4 == 0), *changes)
+    assert [warning for warning in found if "of the people have no" in warning] == [
+        f"25% of the people {words}"
     ]
 
 

@@ -1,6 +1,7 @@
-"""Reasons for and against, computed from the model itself: what would change were this feature average?"""
+"""Reasons for and against, computed from the model itself: what each feature adds to the benefit."""
 
 import tomllib
+from collections.abc import Sequence
 from datetime import date, timedelta
 from importlib import resources
 from math import sqrt
@@ -9,7 +10,8 @@ import numpy as np
 import polars as pl
 
 from alleviate.features import Kind
-from alleviate.models.trial import Floats
+from alleviate.models.encoding import Encoded
+from alleviate.models.explanation.contributions import contributions
 from alleviate.packages.rule import RulePackage
 from alleviate.policies.choice import Choices
 from alleviate.terms.estimates import Estimate
@@ -24,93 +26,110 @@ WORTH_SAYING = 0.05
 """Share of the smallest important difference that a feature must move to be named."""
 
 
-def explain(package: RulePackage, frame: pl.DataFrame, choices: Choices) -> list[tuple[str, ...]]:
-    """For each person the reasons, in words; people without a choice have none."""
-    moves = _moves(package, frame, choices)
-    return [
-        _reasons(package, frame.row(i, named=True), int(choices.arm[i]), int(choices.second[i]), moves[i])
-        if choices.arm[i] >= 0
-        else ()
-        for i in range(len(frame))
+def explain(
+    package: RulePackage, frame: pl.DataFrame, encoded: Encoded, choices: Choices
+) -> list[tuple[str, ...]]:
+    """For each person the reasons, in words; people without a choice have none.
+
+    ``frame`` has the people's features, ``encoded`` the same as the rule's encoder gives them.
+    """
+    moves, names = np.zeros((len(frame), len(package.spec.features))), package.spec.names
+    for change, forecaster in package.parts:
+        moves += change * contributions(forecaster, encoded.x, choices.arm, choices.second, names)
+    largest = np.argsort(-np.abs(moves), axis=1, kind="stable")[:, :MOST]
+    largest_moves = np.take_along_axis(moves, largest, axis=1).tolist()
+    values = [
+        frame[feature.name].to_list() if feature.name in frame.columns else [None] * len(frame)
+        for feature in package.spec.features
     ]
-
-
-def _moves(package: RulePackage, frame: pl.DataFrame, choices: Choices) -> Floats:
-    """(n, features): what having their own value of a feature, not the average, adds to the benefit."""
-    forecaster = package.forecaster
-    names = package.spec.names
-    moves = np.zeros((len(frame), len(names)))
-    if forecaster.slope == 0.0:
-        return moves
-    encoded = forecaster.encoder.transform(frame)
-    rows = np.arange(len(frame))
-
-    def benefit(x: Floats) -> Floats:
-        differences = forecaster.differences(x)
-        result: Floats = differences[rows, choices.arm] - differences[rows, choices.second]
-        return result
-
-    full = benefit(encoded.x)
-    columns = forecaster.encoder.columns
-    for j, name in enumerate(names):
-        own = [i for i, column in enumerate(columns) if column.feature == name]
-        if not own:
+    words: dict[tuple[int, int], _Words] = {}
+    reasons: list[tuple[str, ...]] = []
+    for pair, top, moved, person in zip(
+        zip(choices.arm.tolist(), choices.second.tolist(), strict=True),
+        largest.tolist(),
+        largest_moves,
+        zip(*values, strict=True),
+        strict=True,
+    ):
+        if pair[0] < 0:
+            reasons.append(())
             continue
-        averaged = encoded.x.copy()
-        averaged[:, own] = [columns[i].mean for i in own]
-        moves[:, j] = full - benefit(averaged)
-    return moves
+        if pair not in words:
+            words[pair] = _Words(package, *pair)
+        reasons.append(words[pair].reasons(person, top, moved))
+    return reasons
 
 
-def _reasons(
-    package: RulePackage, person: dict[str, object], arm: int, second: int, moves: Floats
-) -> tuple[str, ...]:
-    words = WORDING["reasons"]
-    unit = "percentage points" if package.outcome.binary else package.outcome.unit or "units"
-    scale = 100.0 if package.outcome.binary else 1.0
-    names = {"arm": package.arms[arm], "other": package.arms[second], "unit": unit}
-    average = _average(package, arm, second)
-    digits = _digits(average, scale)
-    result: list[str] = []
-    if average.estimate >= 0:
-        kind = "average" if average.low > 0 else "average_unsure"
-        result.append(words[kind].format(**names, **_numbers(average, scale, digits)))
-    worth = WORTH_SAYING * (package.outcome.important or 0.0)
-    order = np.argsort(-np.abs(moves), kind="stable")[:MOST]
-    features = package.spec.features
-    unknown = [feature.words for feature in features if person.get(feature.name) is None]
-    told = [
-        j for j in order if abs(moves[j]) > max(worth, 1e-12) and person.get(features[j].name) is not None
-    ]
-    for j in sorted(told, key=lambda j: (moves[j] < 0, -abs(moves[j]))):
-        kind = "for" if moves[j] > 0 else "against"
-        value = _shown(person[features[j].name], features[j].kind)
-        change = f"{scale * abs(moves[j]):.{digits}f}"
-        change = f"+{change}" if kind == "for" else f"−{change}"
-        result.append(
-            words[kind].format(label=_capital(features[j].words), value=value, change=change, **names)
-        )
-    if not told:
-        result.append(words["same"])
-    if average.estimate < 0:
-        result.append(words["against_average"].format(**names, **_numbers(-average, scale, digits)))
-    if unknown:
-        result.append(words["missing"].format(labels=", ".join(unknown)))
-    return tuple(result)
+class _Words:
+    """What is said of advising ``arm`` rather than ``second``: the same for everybody but the features."""
+
+    def __init__(self, package: RulePackage, arm: int, second: int) -> None:
+        words = WORDING["reasons"]
+        unit = "percentage points" if package.outcome.binary else package.outcome.unit or "units"
+        if any(package.now or package.preferences.weights):
+            unit = words["weighed"].format(unit=unit)
+        self._scale = 100.0 if package.outcome.binary else 1.0
+        self._names = {"arm": package.arms[arm], "other": package.arms[second], "unit": unit}
+        average = _average(package, arm, second)
+        self._digits = _digits(average, self._scale)
+        self._features = package.spec.features
+        self._worth = max(WORTH_SAYING * (package.outcome.important or 0.0), 1e-12)
+        self._before, self._after = [], []
+        if average.estimate >= 0:
+            kind = "average" if average.low > 0 else "average_unsure"
+            self._before = [words[kind].format(**self._names, **self._numbers(average))]
+        else:
+            self._after = [words["against_average"].format(**self._names, **self._numbers(-average))]
+        if package.findings.assignment == "observational":
+            self._after.append(words["routine"])
+
+    def reasons(
+        self, person: Sequence[object], largest: Sequence[int], moves: Sequence[float]
+    ) -> tuple[str, ...]:
+        """``person``: values in the order of the features; ``largest``: the features that move most."""
+        words = WORDING["reasons"]
+        told = [
+            (move < 0, -abs(move), j)
+            for j, move in zip(largest, moves, strict=True)
+            if abs(move) > self._worth and person[j] is not None
+        ]
+        result = list(self._before)
+        for against, size, j in sorted(told, key=lambda found: found[:2]):
+            feature = self._features[j]
+            result.append(
+                words["against" if against else "for"].format(
+                    label=_capital(feature.words),
+                    value=_shown(person[j], feature.kind),
+                    change=f"{'−' if against else '+'}{self._scale * -size:.{self._digits}f}",
+                    **self._names,
+                )
+            )
+        if not told:
+            result.append(words["same"])
+        result += self._after
+        if None in person:
+            unknown = [
+                feature.words for feature, value in zip(self._features, person, strict=True) if value is None
+            ]
+            result.append(words["missing"].format(labels=", ".join(unknown)))
+        return tuple(result)
+
+    def _numbers(self, estimate: Estimate) -> dict[str, str]:
+        shown = {"benefit": estimate.estimate, "low": estimate.low, "high": estimate.high}
+        return {
+            name: f"{self._scale * value:.{self._digits}f}".replace("-", "−") for name, value in shown.items()
+        }
 
 
 def _average(package: RulePackage, arm: int, second: int) -> Estimate:
     weights = np.zeros(len(package.arms))
     weights[arm], weights[second] = 1.0, -1.0
-    forecaster = package.forecaster
-    variance = float(weights @ forecaster.value_covariance @ weights)
-    error = sqrt(max(variance, 0.0))
-    return Estimate.from_se(float(weights @ forecaster.value), error)
-
-
-def _numbers(estimate: Estimate, scale: float, digits: int) -> dict[str, str]:
-    shown = {"benefit": estimate.estimate, "low": estimate.low, "high": estimate.high}
-    return {name: f"{scale * value:.{digits}f}".replace("-", "−") for name, value in shown.items()}
+    estimate = error = 0.0
+    for change, forecaster in package.parts:
+        estimate += change * float(weights @ forecaster.value)
+        variance = float(weights @ forecaster.value_covariance @ weights)
+        error += abs(change) * sqrt(max(variance, 0.0))
+    return Estimate.from_se(estimate, error)
 
 
 def _digits(estimate: Estimate, scale: float) -> int:

@@ -9,7 +9,9 @@ import typer
 from alleviate.cli.cards import advice_cards, advice_table, fared, summary
 from alleviate.cli.screen import out, print_json
 from alleviate.cli.vault import VaultOption, open_vault
-from alleviate.studies.rules import load
+from alleviate.studies.loading import load
+from alleviate.studies.rules import LearnedRule
+from alleviate.studies.stage_rules import LearnedStages
 from alleviate.terms.errors import DataError
 from alleviate.vault.whereabouts import acting
 
@@ -53,6 +55,7 @@ def advise(
     else:
         out.print(advice_table(advice, outcome))
     out.print(summary(advice, outcome))
+    _say_where_from(rule)
 
 
 def evaluate(package: Package, data: Data, as_json: AsJson = False) -> None:
@@ -63,3 +66,10 @@ def evaluate(package: Package, data: Data, as_json: AsJson = False) -> None:
         print_json(measures)
     else:
         out.print(fared(measures, rule.study.outcome))
+        _say_where_from(rule)
+
+
+def _say_where_from(rule: LearnedRule | LearnedStages) -> None:
+    """A rule from routine care says so wherever it speaks."""
+    if rule.package.findings.assignment == "observational":
+        out.print("This rule was learned from routine care, not a randomised trial.", style="bold yellow")

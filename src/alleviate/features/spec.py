@@ -144,11 +144,6 @@ class FeatureSpec:
     def names(self) -> tuple[str, ...]:
         return tuple(feature.name for feature in self.features)
 
-    @property
-    def codes(self) -> dict[str, str]:
-        """Name → code, as `alleviate.intake.frames.records_from_frame` takes it."""
-        return {feature.name: feature.code for feature in self.features}
-
     def to_dict(self) -> dict[str, Any]:
         """The spec as plain values, ready for JSON."""
         return {"kind": _KIND, "features": [_listed(feature) for feature in self.features]}

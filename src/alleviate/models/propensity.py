@@ -1,7 +1,9 @@
 """The probability of each arm given the features, where the study does not know it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import log, sqrt
+from typing import Any
 
 import numpy as np
 from scipy.optimize import minimize_scalar
@@ -9,7 +11,7 @@ from sklearn.linear_model import LogisticRegression
 
 from alleviate.models.trial import Floats, Ints
 
-__all__ = ["Propensity", "choose_penalty", "fit_propensity", "truncate", "truncation_bound"]
+__all__ = ["Propensity", "choose_penalty", "fit_propensity", "softmax", "truncate", "truncation_bound"]
 
 INVERSE_PENALTIES = (1e-4, 1e-3, 1e-2, 1e-1)
 """Grid of scikit-learn's C: from almost a constant to almost unpenalised."""
@@ -28,10 +30,24 @@ class Propensity:
     def predict(self, x: Floats) -> Floats:
         """(n, p) → (n, K), rows sum to 1."""
         signal = (x - self.centre) / self.scale @ self.coefficients.T
-        return _softmax(self.slope * signal + self.intercepts)
+        return softmax(self.slope * signal + self.intercepts)
+
+    def to_json(self) -> dict[str, Any]:
+        parts = ("centre", "scale", "coefficients", "intercepts")
+        return {name: getattr(self, name).tolist() for name in parts} | {"slope": self.slope}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "Propensity":
+        arrays = {
+            name: np.array(data[name], dtype=float)
+            for name in ("centre", "scale", "coefficients", "intercepts")
+        }
+        arrays["coefficients"] = arrays["coefficients"].reshape(len(arrays["intercepts"]), -1)
+        return cls(**arrays, slope=float(data["slope"]))
 
 
-def _softmax(logits: Floats) -> Floats:
+def softmax(logits: Floats) -> Floats:
+    """(n, K) → (n, K), rows sum to 1."""
     raised = np.exp(logits - logits.max(axis=1, keepdims=True))
     normalised: Floats = raised / raised.sum(axis=1, keepdims=True)
     return normalised
@@ -71,7 +87,7 @@ def choose_penalty(x: Floats, arm: Ints, arms: int, folds: Ints) -> tuple[float,
             w, b = _logistic((x[train] - centre) / scale, arm[train], arms, c)
             signal[test], level[test] = (x[test] - centre) / scale @ w.T, b
         fit = minimize_scalar(
-            lambda slope, s=signal, b=level: _log_loss(_softmax(slope * s + b), arm),
+            lambda slope, s=signal, b=level: _log_loss(softmax(slope * s + b), arm),
             bounds=(0.0, 1.5),
             method="bounded",
         )

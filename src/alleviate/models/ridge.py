@@ -1,4 +1,7 @@
-"""Ridge with unpenalised columns, in closed form: by generalised cross-validation, by Bayesian averaging."""
+"""Ridge with unpenalised columns, in closed form: by generalised cross-validation, by Bayesian averaging.
+
+People may count by a ``weight`` ≥ 0; together they count as many as their effective number (Kish 1965).
+"""
 
 from dataclasses import dataclass
 
@@ -6,7 +9,7 @@ import numpy as np
 
 from alleviate.models.trial import Floats
 
-__all__ = ["Posterior", "bayesian_ridge", "ridge_gcv"]
+__all__ = ["Posterior", "bayesian_ridge", "effective", "ridge_gcv"]
 
 PENALTIES = np.logspace(-4, 4, 33)
 """Grid of penalties, as multiples of n."""
@@ -21,25 +24,40 @@ class _Spectrum:
     response: Floats
     squares: float
     rank: int
+    people: float
 
 
-def _spectrum(z: Floats, fixed: Floats, y: Floats) -> _Spectrum:
+def effective(weight: Floats) -> Floats:
+    """(n,) weights scaled to sum to their effective number, (Σw)² / Σw²; all 1 where all are equal."""
+    squares = float((weight**2).sum())
+    scaled: Floats = weight * (weight.sum() / squares) if squares > 0 else weight
+    return scaled
+
+
+def _spectrum(z: Floats, fixed: Floats, y: Floats, weight: Floats | None) -> _Spectrum:
+    people = float(len(y))
+    if weight is not None:
+        weight = effective(weight)
+        root, people = np.sqrt(weight), float(weight.sum())
+        z, fixed, y = z * root[:, None], fixed * root[:, None], y * root
     basis, triangle = np.linalg.qr(fixed)
     keep = np.abs(np.diag(triangle)) > 1e-10 * max(1.0, float(np.abs(triangle).max()))
     basis = basis[:, keep]
     z = z - basis @ (basis.T @ z)
     y = y - basis @ (basis.T @ y)
     values, vectors = np.linalg.eigh(z.T @ z)
-    return _Spectrum(np.maximum(values, 0.0), vectors, vectors.T @ (z.T @ y), float(y @ y), int(keep.sum()))
+    return _Spectrum(
+        np.maximum(values, 0.0), vectors, vectors.T @ (z.T @ y), float(y @ y), int(keep.sum()), people
+    )
 
 
-def ridge_gcv(z: Floats, fixed: Floats, y: Floats) -> tuple[Floats, Floats]:
+def ridge_gcv(z: Floats, fixed: Floats, y: Floats, weight: Floats | None = None) -> tuple[Floats, Floats]:
     """Minimise |y - fixed·a - z·b|² + λ|b|², λ by generalised cross-validation (Golub, Heath & Wahba 1979).
 
     ``z`` (n, q) penalised, ``fixed`` (n, r) not; returns b (q,) and a (r,). λ = ∞ (b = 0) competes too.
     """
-    n = len(y)
-    s = _spectrum(z, fixed, y)
+    s = _spectrum(z, fixed, y, weight)
+    n = s.people
     safe = np.where(s.values > 0, s.values, 1.0)
     energy = np.where(s.values > 1e-10 * max(s.values.max(initial=0.0), 1e-300), s.response**2 / safe, 0.0)
     share = s.values / (s.values + n * PENALTIES[:, None])
@@ -52,7 +70,8 @@ def ridge_gcv(z: Floats, fixed: Floats, y: Floats) -> tuple[Floats, Floats]:
     b: Floats = np.zeros(z.shape[1])
     if gcv[::-1][best] < flat:
         b = s.vectors @ (s.response / (s.values + n * penalty))
-    a = np.asarray(np.linalg.lstsq(fixed, y - z @ b, rcond=None)[0], dtype=float)
+    left, root = y - z @ b, np.ones(len(y)) if weight is None else np.sqrt(weight)
+    a = np.asarray(np.linalg.lstsq(fixed * root[:, None], left * root, rcond=None)[0], dtype=float)
     return b, a
 
 
@@ -66,7 +85,14 @@ class Posterior:
 
 
 def bayesian_ridge(
-    z: Floats, fixed: Floats, y: Floats, *, scale: float, spreads: Floats, prior: Floats
+    z: Floats,
+    fixed: Floats,
+    y: Floats,
+    *,
+    scale: float,
+    spreads: Floats,
+    prior: Floats,
+    weight: Floats | None = None,
 ) -> Posterior:
     """Average ridge fits over how large the signal may be, the case of no signal included.
 
@@ -75,13 +101,12 @@ def bayesian_ridge(
     integrated out). ``scale`` is the sum of squares that turns the variance of one coefficient into that of
     z·b, so that h is the SD of the signal in units of σ.
     """
-    n = len(y)
-    s = _spectrum(z, fixed, y)
+    s = _spectrum(z, fixed, y, weight)
     g = (spreads**2 / max(scale, 1e-12))[:, None]
     inflation = 1.0 + g * s.values
     coefficients = g * s.response / inflation
     rss = np.maximum(s.squares - (coefficients * s.response).sum(axis=1), 1e-12)
-    freedom = max(n - s.rank, 1)
+    freedom = max(s.people - s.rank, 1.0)
     log_likelihood = -0.5 * np.log(inflation).sum(axis=1) - 0.5 * freedom * np.log(rss)
     weight = prior * np.exp(log_likelihood - log_likelihood.max())
     weight /= weight.sum()

@@ -1,16 +1,18 @@
 """What the learners see of a trial: arrays, never patients."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-__all__ = ["Bools", "EffectData", "Floats", "Ints", "Trial", "contrasts"]
+__all__ = ["Bools", "EffectData", "Floats", "Ints", "Kind", "Trial", "contrasts"]
 
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Kind = Literal["numeric", "binary", "count"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,10 +22,11 @@ class Trial:
     ``features``: n rows, typed columns (Float64, String, Boolean), missing allowed.
     ``arm``: (n,) in 0..K-1, every arm present. ``y``: (n,) finite, larger is better.
     ``probability``: (n, K) known chances of each arm, or ``None`` where they must be estimated.
-    ``observed``: (n,) whether the outcome is known, ``None`` where everybody's is; ``y`` is 0 where it is not.
+    ``observed``: (n,) whether the outcome is known; ``None``: everybody's is. ``y`` is 0 where it is not.
     ``followed``: (n,) time under observation, for outcomes that are events in time.
     ``clusters``: (n,) who belongs together (a site, a trial, a therapist); ``None``: everybody alone.
     ``harms``: (n, H) other outcomes, larger is worse, NaN where unknown.
+    ``kind``: what ``y`` is, up to its sign: any number, 0/1, or a count.
     """
 
     features: pl.DataFrame
@@ -35,6 +38,7 @@ class Trial:
     followed: Floats | None = None
     clusters: Ints | None = None
     harms: Floats | None = None
+    kind: Kind = "numeric"
 
     def __len__(self) -> int:
         return len(self.y)
@@ -51,6 +55,7 @@ class Trial:
             None if self.followed is None else self.followed[index],
             None if self.clusters is None else self.clusters[index],
             None if self.harms is None else self.harms[index],
+            self.kind,
         )
 
 

@@ -4,6 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from alleviate.packages.harm_findings import HarmFindings
+from alleviate.packages.missing_findings import MissingFindings
+from alleviate.packages.routine_findings import BalanceFindings, RoutineFindings
+from alleviate.packages.rule_words import RuleWords
+from alleviate.packages.shortest_findings import ShortestFindings
+from alleviate.packages.site_findings import SiteFindings
+from alleviate.packages.stage_findings import StageFindings
+from alleviate.packages.subgroup_findings import SubgroupFindings
 from alleviate.terms.estimates import Estimate
 
 __all__ = [
@@ -80,19 +88,6 @@ class Moderator:
 
 
 @dataclass(frozen=True, slots=True)
-class RuleWords:
-    """The rule. ``kind``: "one-arm", "effects" (best expected outcome) or "tree".
-
-    ``tree`` is nested: ``{"feature","label","test","yes","no"}`` or leaf ``{"arm","n","benefit"}``.
-    """
-
-    kind: str
-    text: str
-    arms_used: tuple[str, ...]
-    tree: Mapping[str, object] | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Findings:
     """Values are in outcome units; gains and benefits are signed so that positive is better.
 
@@ -136,3 +131,11 @@ class Findings:
     seed: int
     fingerprint: str
     versions: Mapping[str, str]
+    stages: tuple[StageFindings, ...] | None = None
+    missing: MissingFindings | None = None
+    sites: SiteFindings | None = None
+    subgroups: SubgroupFindings | None = None
+    shortest: ShortestFindings | None = None
+    harms: HarmFindings | None = None
+    balance: BalanceFindings | None = None
+    routine: RoutineFindings | None = None

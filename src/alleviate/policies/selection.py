@@ -1,58 +1,74 @@
-"""From a trial to a rule: learn every candidate out of fold, let only shown differences pass, choose, refit.
+"""From a trial to a rule: learn candidates out of fold, blend them, let only shown differences pass, refit.
 
 Called on the training people of a fold, it makes nested cross-validation: nothing here sees anybody else.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from time import perf_counter
 
 import numpy as np
 
+from alleviate.models.effects import sparse
 from alleviate.models.effects.contract import EffectModel
 from alleviate.models.effects.ridge import fit_moderation
 from alleviate.models.encoding import Encoder
-from alleviate.models.forecaster import Forecaster, fit_baseline
+from alleviate.models.forecaster import Forecaster, crossfit_baseline, fit_baseline
+from alleviate.models.outcome import fit_linear_outcome
 from alleviate.models.scores import (
+    CrossFit,
     NuisancePlan,
-    aipw,
     balanced_folds,
+    completed,
     crossfit,
+    effect_data,
+    known_outcome,
     plan_nuisances,
-    stay_in_reach,
+    strata,
 )
-from alleviate.models.trial import EffectData, Floats, Trial
-from alleviate.models.uncertainty import fit_neighbourhoods
-from alleviate.policies.candidates import CANDIDATES, gate
+from alleviate.models.trial import EffectData, Floats, Ints, Trial
+from alleviate.models.uncertainty import (
+    Outcomes,
+    fit_doubt,
+    fit_level_doubt,
+    fit_neighbourhoods,
+    fit_outcomes,
+)
+from alleviate.policies.candidates import BLEND, CANDIDATES, NO_SIGNAL, competing
+from alleviate.policies.evidence import (
+    FOLDS,
+    LIABILITY,
+    Calibration,
+    calibrate,
+    cautious_level,
+    choose,
+    had_it_been_even,
+    insured,
+)
+from alleviate.policies.limits import fit_harm
+from alleviate.policies.super_learner import BlendModel, Part, centred, convex_weights, crossfit_blend
+from alleviate.policies.utility import Preferences, harm_data, utility_data
 
-__all__ = ["Calibration", "Learned", "calibrate", "choose", "learn_rule"]
+__all__ = ["Learned", "learn_rule"]
 
-FOLDS = 5
-REPEATS = 2
+REPEATS, MANY = 2, 5_000
+"""Splits of the people, and the number of people from which one is enough."""
 
+MOST_TAUGHT = 20_000
+"""People from whom candidates learn while they compete; the rules themselves learn from everybody."""
 
-@dataclass(frozen=True, slots=True)
-class Calibration:
-    """How well out-of-fold effects foretell the scores: ``slope`` (1 is perfect, 0 is noise) and its z value.
-
-    ``loss`` (n,): squared error of each person's scores around the effects after calibration.
-    """
-
-    slope: float
-    z: float
-    loss: Floats
-
-    @property
-    def shrinkage(self) -> float:
-        return float(np.clip(self.slope, 0.0, 1.0))
+LEAST_WEIGHT = 0.01
+"""Part of a blend that is left out."""
 
 
 @dataclass(frozen=True, slots=True)
 class Learned:
     """A rule learned, and what was seen on the way.
 
-    ``rivals``: the rule of every candidate, had it been the only one; ``seconds`` that each cost;
-    ``probability`` and ``scores`` (n, K): out of fold, of the people learned from.
+    ``rivals``: the rule of every candidate, had it been the only one, and of the blend; ``seconds`` that
+    each cost; ``probability`` and ``scores`` (n, K): out of fold, of the people learned from.
+    ``no_signal``: chance that nobody differs, had it been even before; ``weights``: of the blend.
+    Where harms have a weight, ``scores`` and forecasters are of the utility; ``harms``: forecasts of each.
     """
 
     forecaster: Forecaster
@@ -64,111 +80,203 @@ class Learned:
     probability: Floats
     scores: Floats
     seconds: Mapping[str, float]
+    no_signal: float = 1.0
+    weights: Mapping[str, float] = field(default_factory=dict)
+    harms: tuple[Forecaster, ...] = ()
 
 
-def calibrate(effects: Floats, scores: Floats) -> Calibration:
-    """Regress centred scores on out-of-fold effects, both (n, K) with rows centred over arms.
+@dataclass(frozen=True, slots=True)
+class _Splits:
+    """What cross-fitting gave: ``data`` pooled over splits, candidates' ``effects`` (n, K) by ``folds``.
 
-    The best linear predictor of the effects (Chernozhukov, Demirer, Duflo & Fernández-Val 2018), for K arms
-    at once, with a sandwich standard error clustered by person, corrected for people having served both to
-    learn and to test: for J folds its square is multiplied by 1 + J/(J-1) (Nadeau & Bengio 2003, Machine
-    Learning 52:239).
+    ``harms``: of each the same, with the effects that the ridge learner told; ``data`` is of the utility.
     """
-    target = scores - scores.mean(axis=1, keepdims=True)
-    target = target - target.mean(axis=0)
-    signal = effects - effects.mean(axis=1, keepdims=True)
-    signal = signal - signal.mean(axis=0)
-    length = float((signal**2).sum())
-    if length <= 1e-12 * float((target**2).sum()):
-        return Calibration(0.0, 0.0, (target**2).sum(axis=1))
-    slope = float((signal * target).sum()) / length
-    influence = (signal * (target - slope * signal)).sum(axis=1)
-    error = float(np.sqrt((influence**2).sum() * (1.0 + FOLDS / (FOLDS - 1)))) / length
-    shrunk = float(np.clip(slope, 0.0, 1.0))
-    z = slope / error if error > 0 else float(np.copysign(np.inf, slope))
-    return Calibration(slope, z, ((target - shrunk * signal) ** 2).sum(axis=1))
+
+    plan: NuisancePlan
+    fit: CrossFit
+    data: EffectData
+    folds: Ints
+    effects: Mapping[str, Floats]
+    harms: tuple[tuple[EffectData, Floats], ...]
 
 
-def choose(calibrations: Mapping[str, Calibration], names: Sequence[str]) -> str:
-    """The simplest candidate within one standard error of the least loss, of those that pass their gate."""
-    passed = [
-        name for name in CANDIDATES if name in names and name != "none" and calibrations[name].z > gate(name)
-    ]
-    if not passed:
-        return "none"
-    best = min(passed, key=lambda name: float(calibrations[name].loss.mean()))
-    excess = {name: calibrations[name].loss - calibrations[best].loss for name in passed}
-    return next(name for name, more in excess.items() if more.mean() <= more.std() / np.sqrt(len(more)))
+def _split(
+    x: Floats,
+    trial: Trial,
+    names: Sequence[str],
+    number: int,
+    rng: np.random.Generator,
+    seconds: dict[str, float],
+    preferences: Preferences | None,
+) -> _Splits:
+    """Scores and effects are means over all splits; ``folds`` are those of the first."""
+    n, repeats = len(trial), REPEATS if len(trial) < MANY else 1
+    scores, effects = np.zeros((n, trial.arms)), {name: np.zeros((n, trial.arms)) for name in names}
+    weights = () if preferences is None else preferences.weights
+    splits = [balanced_folds(strata(trial), FOLDS, rng) for _ in range(repeats)]
+    plan = plan_nuisances(x, trial, folds=splits[0], seed=number)
+    fits, felt, unseen = [], [], np.zeros((len(weights), n, trial.arms))
+    for folds in splits:
+        fit = crossfit(x, trial, plan=plan, folds=folds, seed=number)
+        data = effect_data(x, fit, trial)
+        if preferences is not None:
+            harms = harm_data(x, trial, fit, folds, number)
+            data = utility_data(data, harms, weights)
+            unseen += np.array([_moderated(harm, folds) for harm in harms]) / repeats
+            felt.append(harms)
+        for fold in range(FOLDS):
+            train, test = np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
+            if len(train) > MOST_TAUGHT:
+                train = np.sort(rng.choice(train, MOST_TAUGHT, replace=False))
+            for name in names:
+                start = perf_counter()
+                fitted = CANDIDATES[name].fit(data.rows(train), number)
+                effects[name][test] += fitted.predict(x[test]) / repeats
+                seconds[name] += perf_counter() - start
+        scores += data.scores / repeats
+        fits.append(fit)
+    mean = sum(fits[1:], fits[0]) / repeats
+    pooled_harms = tuple(_pooled(each) for each in zip(*felt, strict=True))
+    pooled = replace(utility_data(effect_data(x, mean, trial), pooled_harms, weights), scores=scores)
+    return _Splits(plan, mean, pooled, splits[0], effects, tuple(zip(pooled_harms, unseen, strict=True)))
 
 
-def learn_rule(trial: Trial, names: Sequence[str], seed: np.random.SeedSequence) -> Learned:
-    """Learn from all of ``trial``; ``names`` of candidates, "none" always among them. Deterministic."""
+def _pooled(splits: Sequence[EffectData]) -> EffectData:
+    """The mean of the same people's data over splits."""
+    names = ("y", "residual", "probability", "scores", "expected")
+    means = {name: np.mean([getattr(data, name) for data in splits], axis=0) for name in names}
+    return replace(splits[0], **means)
+
+
+def _moderated(data: EffectData, folds: Ints) -> Floats:
+    """(n, K) effects by the ridge learner, each fold's learned without its people."""
+    effects = np.zeros_like(data.scores)
+    for fold in np.unique(folds):
+        model = fit_moderation(data.rows(np.flatnonzero(folds != fold)))
+        effects[folds == fold] = model.predict(data.x[folds == fold])
+    return effects
+
+
+def learn_rule(
+    trial: Trial,
+    names: Sequence[str],
+    seed: np.random.SeedSequence,
+    preferences: Preferences | None = None,
+) -> Learned:
+    """Learn from all of ``trial``; ``names`` of candidates, "none" always among them. Deterministic.
+
+    ``preferences`` of the trial's harms: the rule is of the utility, and every harm is forecast too.
+    """
     rng = np.random.default_rng(seed)
     number = int(rng.integers(2**31 - 1))
     encoder = Encoder.fit(trial.features)
     x = encoder.transform(trial.features).x
-    k, n = trial.arms, len(trial)
-    fits = [name for name in names if name != "none"]
-    seconds = dict.fromkeys(("none", *names), 0.0)
-    out_of_fold = {name: np.zeros((n, k)) for name in fits}
-    expected, probability, scores = np.zeros((n, k)), np.zeros((n, k)), np.zeros((n, k))
-    plan: NuisancePlan | None = None
-    for _ in range(REPEATS):
-        folds = balanced_folds(trial.arm, FOLDS, rng)
-        if plan is None:
-            plan = plan_nuisances(
-                x,
-                trial.arm,
-                trial.y,
-                k,
-                estimate_probability=trial.probability is None,
-                folds=folds,
-                seed=number,
-            )
-        nuisance = crossfit(
-            x, trial.arm, trial.y, k, plan=plan, known=trial.probability, folds=folds, seed=number
-        )
-        data = _effect_data(x, trial, nuisance.expected, nuisance.probability)
-        for fold in range(FOLDS):
-            train, test = np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
-            for name in fits:
-                start = perf_counter()
-                fitted = CANDIDATES[name].fit(data.rows(train), number)
-                out_of_fold[name][test] += fitted.predict(x[test]) / REPEATS
-                seconds[name] += perf_counter() - start
-        expected += nuisance.expected / REPEATS
-        probability += nuisance.probability / REPEATS
-        scores += data.scores / REPEATS
-    assert plan is not None
-    pooled = _effect_data(x, trial, expected, probability)
-    pooled = EffectData(x, pooled.arm, pooled.y, pooled.residual, pooled.probability, scores)
-    calibrations = {name: calibrate(out_of_fold[name], scores) for name in fits}
-    calibrations["none"] = calibrate(np.zeros((n, k)), scores)
-    chosen = choose(calibrations, names)
-    value = scores.mean(axis=0)
-    shared = (
-        encoder,
-        fit_baseline(x, trial.arm, trial.y, k),
-        value,
-        np.cov(scores, rowvar=False) / n,
-    )
-    moderation = fit_moderation(pooled)
-    neighbourhoods = fit_neighbourhoods(x, trial.arm, k, number)
-
-    def forecaster(name: str) -> Forecaster:
+    k = trial.arms
+    rules = competing(names)
+    fits = [name for name in rules if name not in ("none", BLEND)]
+    seconds = dict.fromkeys(rules, 0.0)
+    splits = _split(x, trial, fits, number, rng, seconds, preferences)
+    data, scores, judged = splits.data, splits.data.scores, trial
+    if preferences is not None and preferences.weighs:
+        judged = replace(trial, y=data.y, observed=None, followed=None, kind="numeric")
+    models: dict[str, EffectModel] = {}
+    for name in ("none", *fits):
         start = perf_counter()
-        model: EffectModel = CANDIDATES[name].fit(pooled, number)
-        centre = model.predict(x).mean(axis=0)
+        models[name] = CANDIDATES[name].fit(data, number)
         seconds[name] += perf_counter() - start
-        return Forecaster(*shared, model, calibrations[name].shrinkage, centre, moderation, neighbourhoods)
+    calibrations = {name: calibrate(effects, scores) for name, effects in splits.effects.items()}
+    calibrations["none"] = calibrate(np.zeros_like(scores), scores)
+    weights: dict[str, float] = {}
+    if BLEND in rules:
+        start, each = perf_counter(), list(splits.effects.values())
+        calibrations[BLEND] = calibrate(crossfit_blend(each, scores, splits.folds), scores)
+        found = dict(zip(fits, convex_weights(each, scores).tolist(), strict=True))
+        weights = {name: weight for name, weight in found.items() if weight >= LEAST_WEIGHT}
+        models[BLEND] = BlendModel(k, tuple(Part(name, w, models[name]) for name, w in weights.items()))
+        seconds[BLEND] = perf_counter() - start
+    posterior = _posterior(data, models, number).no_signal if fits else 1.0
+    no_signal = had_it_been_even(posterior)
+    chosen, seen = choose(calibrations, no_signal), known_outcome(trial)
+    complete = completed(splits.fit, judged)
+    value = cautious_level(scores, fit_linear_outcome(x, trial.arm, complete, k, number).level)
+    # the blend's weights and the posterior's average over models have shrunk already; who differs for certain
+    # needs no share of "nobody does"
+    slopes = {name: calibration.shrinkage for name, calibration in calibrations.items()} | {
+        BLEND: 1.0,
+        sparse.LEARNER.name: 1.0 / (1.0 - posterior) if no_signal < NO_SIGNAL else 1.0,
+    }
+    if chosen == "none" and fits:
+        first, limit = fits[0], LIABILITY * float(judged.y[known_outcome(judged)].std())
+        effects = models[first].predict(x)
+        slopes[first] = insured(effects, scores, value, slopes[first], limit)
+        assigned = (value + slopes[first] * (effects - effects.mean(axis=0))).argmax(axis=1)
+        chosen = first if (assigned != value.argmax()).any() else "none"
+    parts = weights if chosen == BLEND else {chosen: slopes[chosen]}
+    unseen = _out_of_fold(splits, parts)
+    # without what the rule says of the arm that each got: where features steer it, that is not the level
+    alike = complete - unseen[np.arange(len(x)), trial.arm]
+    baseline = fit_baseline(x, trial.arm, alike, k)
+    alone = crossfit_baseline(x, trial.arm, alike, k, splits.folds)
+    none = Forecaster(
+        encoder=encoder,
+        baseline=baseline,
+        value=value,
+        value_covariance=np.cov(scores, rowvar=False) / len(x),
+        effect=models["none"],
+        slope=slopes["none"],
+        centre=np.zeros(k),
+        moderation=fit_moderation(data),
+        neighbourhoods=fit_neighbourhoods(x[seen], trial.arm[seen], k, number),
+        doubt=fit_doubt(data, number),
+        level_doubt=fit_level_doubt(
+            x, trial.arm, alike, k, seed=number, slopes=baseline.mean, unseen=alone, level=baseline.predict
+        ),
+        outcomes=_own_outcomes(data, alone[:, None] + value + unseen),
+    )
+    rivals = {
+        name: replace(
+            none, effect=models[name], slope=slopes[name], centre=models[name].predict(x).mean(axis=0)
+        )
+        for name in rules
+    }
+    if unseen.any():
+        centre, slope = rivals[chosen].centre, slopes[chosen]
+        told = fit_doubt(data, number, unseen, lambda some: slope * (models[chosen].predict(some) - centre))
+        rivals[chosen] = replace(rivals[chosen], doubt=told)
+    return Learned(
+        rivals[chosen],
+        chosen,
+        int(value.argmax()),
+        calibrations,
+        rivals,
+        splits.plan,
+        splits.fit.probability,
+        scores,
+        seconds,
+        no_signal,
+        weights,
+        tuple(fit_harm(rivals[chosen], harm, effects) for harm, effects in splits.harms),
+    )
 
-    rivals = {name: forecaster(name) for name in seconds}
-    best = int(value.argmax())
-    return Learned(rivals[chosen], chosen, best, calibrations, rivals, plan, probability, scores, seconds)
+
+def _out_of_fold(splits: _Splits, parts: Mapping[str, float]) -> Floats:
+    """(n, K) what the rule, learned without the person, says; ``parts``: its learners, with weights."""
+    effects = 0.0 * splits.data.scores
+    for name, weight in parts.items():
+        if name != "none":
+            effects = effects + weight * splits.effects[name]
+    return centred(effects)
 
 
-def _effect_data(x: Floats, trial: Trial, expected: Floats, probability: Floats) -> EffectData:
-    reached = stay_in_reach(probability, len(trial), trial.probability is not None)
-    scores = aipw(expected, reached, trial.arm, trial.y)
-    residual = trial.y - (reached * expected).sum(axis=1)
-    return EffectData(x, trial.arm, trial.y, residual, reached, scores)
+def _own_outcomes(data: EffectData, expected: Floats) -> Outcomes | None:
+    """How far outcomes lie from ``expected`` (n, K), found without the person; ``None``: they are binary."""
+    if len(np.unique(data.y[data.weight > 0])) <= 2:
+        return None
+    taken = np.arange(len(data.y)), data.arm
+    return fit_outcomes(data.y - expected[taken], data.arm, data.weight / data.probability[taken], data.arms)
+
+
+def _posterior(data: EffectData, models: Mapping[str, EffectModel], number: int) -> sparse.SparseModel:
+    """The sparse posterior, fitted for its chance that nobody differs where it is no candidate itself."""
+    found = models.get(sparse.LEARNER.name)
+    return found if isinstance(found, sparse.SparseModel) else sparse.LEARNER.fit(data, number)

@@ -4,20 +4,25 @@ import re
 import shlex
 import textwrap
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from alleviate.packages.findings import Findings
-from alleviate.reports import charts, forests, numbers, tree_drawing
+from alleviate.reports import charts, forests, harm_chart, numbers, subgroup_forest, tree_drawing
+from alleviate.reports.routine import bands_plots, love_plot
+from alleviate.reports.sites import site_forests
 from alleviate.terms.study import Study
 
 __all__ = ["study_report"]
 
 STRENGTHS = ("established", "leaning", "none")
 """From the foot of the stacked picture upwards."""
+
+IF_FOUND = ("stages", "subgroups", "harms", "missing", "routine", "sites")
+"""Sections, named as the findings they show, that stand only where a study found such a thing."""
 
 
 def study_report(study: Study, findings: Findings, *, package_name: str) -> str:
@@ -28,7 +33,10 @@ def study_report(study: Study, findings: Findings, *, package_name: str) -> str:
     """
     scale = numbers.Scale.of(findings)
     tree = tree_drawing.parse(findings.rule.tree, scale) if findings.rule.tree else None
+    told = findings.shortest.words.tree if findings.shortest and not findings.shortest.same else None
+    short = tree_drawing.parse(told, scale) if told else None
     gain = findings.gain["over_best_arm"]
+    lost, trimmed = sum(findings.missing_outcome.values()), _trimmed(findings)
     return (
         _templates()
         .get_template("report.html.jinja")
@@ -36,6 +44,11 @@ def study_report(study: Study, findings: Findings, *, package_name: str) -> str:
             study=study,
             f=findings,
             scale=scale,
+            absent=_absent(findings),
+            stages=[
+                (stage, forests.of_values(stage, scale), forests.of_gains(stage, scale))
+                for stage in findings.stages or ()
+            ],
             package_name=package_name,
             observational=findings.assignment == "observational",
             headline=forests.headline(findings, scale),
@@ -44,18 +57,41 @@ def study_report(study: Study, findings: Findings, *, package_name: str) -> str:
             gains=forests.of_gains(findings, scale),
             moderators=forests.of_moderators(findings, scale),
             candidates=forests.of_candidates(findings, scale),
+            sites=site_forests(findings, scale),
+            harms=harm_chart.of_harms(findings, scale),
+            love=love_plot(findings),
+            hidden=bands_plots(findings, scale),
+            controls_scale=replace(scale, binary=False),
+            groups=subgroup_forest.of_subgroups(findings.subgroups, scale) if findings.subgroups else None,
             tree=tree,
             leaves=tree_drawing.leaves(tree) if tree else (),
             drawings=(tree_drawing.draw_down(tree), tree_drawing.draw_indented(tree)) if tree else (),
+            short_tree=short,
+            short_leaves=tree_drawing.leaves(short) if short else (),
+            short_drawings=(tree_drawing.draw_down(short), tree_drawing.draw_indented(short)) if short else (),
             spread=_spread(findings, scale),
             strengths=[(name, findings.strengths.get(name, 0.0)) for name in STRENGTHS],
             overlap=_overlap(findings),
             beaten=[arm for arm, e in findings.contrasts.items() if e.low > 0],
             unbeaten=[arm for arm, e in findings.contrasts.items() if e.low <= 0],
             column_groups=_column_groups(findings),
-            left_out=findings.n_read - findings.n - sum(findings.missing_outcome.values()),
+            left_out=findings.n_read - findings.n - lost - trimmed,
+            trimmed=trimmed,
         )
     )
+
+
+def _trimmed(findings: Findings) -> int:
+    """People left out for want of a counterpart."""
+    if findings.routine is None or findings.routine.trimming is None:
+        return 0
+    return sum(findings.routine.trimming.outside.values())
+
+
+def _absent(findings: Findings) -> list[str]:
+    """Sections left out. Of several stages each has its own people, so no one picture shows their benefit."""
+    absent = [name for name in IF_FOUND if getattr(findings, name, None) is None]
+    return absent if findings.stages is None else [*absent, "spread"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +154,7 @@ def _templates() -> Environment:
         "css_string": _css_string,
     }
     environment.globals["HEIGHT"] = charts.HEIGHT
+    environment.globals["TALL"] = harm_chart.TALL
     return environment
 
 

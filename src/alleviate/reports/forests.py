@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from alleviate.packages.findings import Candidate, Findings, Moderator
+from alleviate.packages.stage_findings import StageFindings
 from alleviate.reports.charts import Axis, Mark, axis_over
 from alleviate.reports.numbers import Scale, Shown
 from alleviate.terms.estimates import Estimate
@@ -47,7 +48,7 @@ class Forest:
     important: float | None = None
 
 
-def of_values(findings: Findings, scale: Scale) -> Forest:
+def of_values(findings: Findings | StageFindings, scale: Scale) -> Forest:
     """The rule, then the arms from the best.
 
     "best_arm" and "usual" have a row only where they differ from the arm's own value, as when the best
@@ -69,7 +70,7 @@ def of_values(findings: Findings, scale: Scale) -> Forest:
     )
 
 
-def of_gains(findings: Findings, scale: Scale) -> Forest:
+def of_gains(findings: Findings | StageFindings, scale: Scale) -> Forest:
     """The rule over the best arm and over usual care, then the best arm over each other arm."""
     named = [
         (part, "", findings.gain[part]) for part in ("over_best_arm", "over_usual") if part in findings.gain

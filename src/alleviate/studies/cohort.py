@@ -10,20 +10,30 @@ from alleviate.features import Feature, FeatureSpec
 from alleviate.intake.tables import Table, typed
 from alleviate.intake.tables.table import quoted
 from alleviate.models.trial import Floats, Ints, Trial
+from alleviate.models.trimming import Trimmed
 from alleviate.studies.checks import refuse_leaks, refuse_separation
+from alleviate.studies.controls import control_of
+from alleviate.studies.harm_columns import harms_of
+from alleviate.studies.outcome_columns import completed, outcomes
 from alleviate.studies.sections import nearest
 from alleviate.terms.codes import code
 from alleviate.terms.errors import DataError, NotEnoughDataError, StudyError
 from alleviate.terms.outcomes import Outcome
 from alleviate.terms.study import Study
 
-__all__ = ["FEWEST", "Cohort", "cohort", "feature_frame", "refuse_repeated"]
+__all__ = [
+    "FEWEST",
+    "Cohort",
+    "arms_of",
+    "cohort",
+    "feature_frame",
+    "probability_of",
+    "refuse_repeated",
+    "sites_of",
+]
 
 FEWEST = 15
 """People in an arm, below which nothing is learned."""
-
-IMPORTANT_SD = 0.2
-"""Smallest difference worth having where a study names none, in SDs of the outcome: Cohen's small effect."""
 
 MOST_ARMS = 20
 
@@ -33,9 +43,11 @@ RESERVED = ("rule", "best_arm", "usual")
 
 @dataclass(frozen=True, slots=True)
 class Cohort:
-    """The people analysed: treatment and outcome known.
+    """The people analysed: those with a treatment, and with an outcome where the others are to be left out.
 
     ``trial.y`` is signed so that larger is better. ``sites`` (n,) where the study names a site.
+    ``missing_outcome``: of each arm, people whose outcome is unknown. ``control``: (n,) the outcome that
+    treatment cannot have changed, NaN where unknown. ``trimmed``: who was left out for want of a counterpart.
     """
 
     study: Study
@@ -50,6 +62,15 @@ class Cohort:
     sd: float
     warnings: tuple[str, ...]
     fingerprint: str
+    control: Floats | None = None
+    trimmed: Trimmed | None = None
+
+    @property
+    def left_out(self) -> Mapping[str, int]:
+        """People of each arm who are not in ``trial`` for want of an outcome."""
+        if self.study.outcome.missing == "leave-out":
+            return self.missing_outcome
+        return dict.fromkeys(self.arms, 0)
 
 
 def cohort(study: Study, table: Table, *, kinds: Mapping[str, str] | None = None) -> Cohort:
@@ -61,27 +82,31 @@ def cohort(study: Study, table: Table, *, kinds: Mapping[str, str] | None = None
     table.require([treatment.column, study.outcome.name])
     if study.data.id is not None:
         refuse_repeated(table, study.data.id)
-    arms, arm = _arms(study, table)
+    arms, arm = arms_of(study, table)
     names = _features(study, table)
     features = typed(table, kinds=kinds, only=names)
     refuse_separation(table, features.frame, arm, arms)
-    y = _outcome(study, table)
+    found = outcomes(study, table)
+    y = found.y
     refuse_leaks(table, features.frame, y, study.outcome.name)
     warnings = list(table.warnings)
     unknown = int((arm < 0).sum())
     if unknown:
         warnings.append(f"{unknown} rows have no value of {treatment.column}, and were left out.")
-    has_outcome = np.isfinite(y)
-    missing = {name: int(((arm == k) & ~has_outcome).sum()) for k, name in enumerate(arms)}
-    kept = np.flatnonzero((arm >= 0) & has_outcome)
-    few = [(int((arm[kept] == k).sum()), name) for k, name in enumerate(arms)]
+    known = np.isfinite(y)
+    found.refuse_short(table, study.outcome, arm, arms)
+    missing = {name: int(((arm == k) & ~known).sum()) for k, name in enumerate(arms)}
+    left_out = ~known if study.outcome.missing == "leave-out" else np.zeros_like(known)
+    kept = np.flatnonzero((arm >= 0) & ~left_out)
+    known = known[kept]
+    few = [(int((arm[kept] == k)[known].sum()), name) for k, name in enumerate(arms)]
     if min(few)[0] < FEWEST:
         number, name = min(few)
         raise NotEnoughDataError(
             f"Only {number} people in the arm {quoted(name)} have an outcome; at least {FEWEST} are needed.",
             hint="Nothing was packaged. Collect more outcomes, or leave the arm out.",
         )
-    outcome, sd = _completed(study.outcome, y[kept])
+    outcome, sd = completed(study.outcome, y[kept][known])
     spec = FeatureSpec(
         tuple(
             Feature(name, code("STUDY", study.name, name), features.kinds[name], study.labels.get(name, ""))
@@ -91,9 +116,13 @@ def cohort(study: Study, table: Table, *, kinds: Mapping[str, str] | None = None
     trial = Trial(
         feature_frame(features.frame, spec)[kept],
         arm[kept],
-        outcome.sign * y[kept],
+        outcome.sign * np.where(known, y[kept], 0.0),
         len(arms),
-        _probability(study, table, arms, arm, kept),
+        probability_of(study, table, arms, arm, kept),
+        observed=None if known.all() else known,
+        followed=None if found.followed is None else found.followed[kept],
+        harms=harms_of(study.harms, table, arms, arm, kept),
+        kind="count" if outcome.kind == "count" else "binary" if outcome.binary else "numeric",
     )
     usual = None if treatment.usual is None else arms.index(treatment.usual)
     return Cohort(
@@ -103,12 +132,13 @@ def cohort(study: Study, table: Table, *, kinds: Mapping[str, str] | None = None
         usual=usual,
         spec=spec,
         trial=trial,
-        sites=_sites(study, table, kept),
+        sites=sites_of(study, table, kept),
         rows_read=table.frame.height,
         missing_outcome=missing,
         sd=sd,
         warnings=tuple(warnings),
         fingerprint=table.fingerprint,
+        control=control_of(study, table, arms, kept),
     )
 
 
@@ -138,7 +168,8 @@ def refuse_repeated(table: Table, id_column: str) -> None:
         )
 
 
-def _arms(study: Study, table: Table) -> tuple[tuple[str, ...], Ints]:
+def arms_of(study: Study, table: Table) -> tuple[tuple[str, ...], Ints]:
+    """Names of the arms of ``study.treatment``, and (n,) each person's, -1 where the cell is empty."""
     treatment = study.treatment
     found = table.text(treatment.column)
     if found.null_count() == len(found):
@@ -208,7 +239,17 @@ def _features(study: Study, table: Table) -> tuple[str, ...]:
         chances = {probability}
     elif probability is not None and not isinstance(probability, str):
         chances = {str(value) for value in probability.values() if isinstance(value, str)}
-    roles = {study.treatment.column, study.outcome.name, study.data.id, study.validation.site, *chances}
+    roles = {
+        study.treatment.column,
+        study.outcome.name,
+        study.outcome.event,
+        study.data.id,
+        study.validation.site,
+        study.validation.trial,
+        study.controls.outcome,
+        *(harm.name for harm in study.harms),
+        *chances,
+    }
     if study.include:
         table.require(study.include)
         return study.include
@@ -221,47 +262,7 @@ def _features(study: Study, table: Table) -> tuple[str, ...]:
     return names
 
 
-def _outcome(study: Study, table: Table) -> Floats:
-    """(n,) in outcome units; NaN where missing."""
-    name = study.outcome.name
-    column = typed(table, only=[name])
-    values = column.frame[name]
-    if values.null_count() == len(values):
-        raise DataError(
-            f"{table.source}: expected values of the outcome {quoted(name)}, got an empty column.",
-            hint="Name the column that holds the outcome.",
-        )
-    if column.kinds[name] not in ("number", "boolean"):
-        raise DataError(
-            f"{table.source}: expected numbers, or yes and no, as the outcome {quoted(name)}, "
-            f"got {quoted(str(values.drop_nulls()[0]))}.",
-            hint="Code it as a number, 0/1 for an event, or name another column.",
-        )
-    y: Floats = values.cast(pl.Float64).to_numpy(writable=True)
-    seen = y[np.isfinite(y)]
-    if seen.min() == seen.max():
-        raise DataError(
-            f"{table.source}: expected an outcome that differs between people, "
-            f"but {quoted(name)} is {seen[0]:g} for everybody.",
-            hint="Name the column that holds the outcome.",
-        )
-    odd = np.flatnonzero(np.isfinite(y) & ~np.isin(y, (0.0, 1.0)))
-    if study.outcome.binary and len(odd):
-        raise DataError(
-            f"{table.source}: expected 0 and 1 only as the binary outcome {quoted(name)}, "
-            f"got {y[odd[0]]:g} ({table.where(odd)}).",
-            hint="Code it as 0 and 1, or leave binary out.",
-        )
-    return y
-
-
-def _completed(outcome: Outcome, y: Floats) -> tuple[Outcome, float]:
-    sd = float(y.std(ddof=1))
-    binary = outcome.binary if outcome.binary is not None else bool(np.isin(y, (0.0, 1.0)).all())
-    return replace(outcome, binary=binary, important=outcome.important or IMPORTANT_SD * sd), sd
-
-
-def _probability(study: Study, table: Table, arms: tuple[str, ...], arm: Ints, kept: Ints) -> Floats | None:
+def probability_of(study: Study, table: Table, arms: tuple[str, ...], arm: Ints, kept: Ints) -> Floats | None:
     """(people kept, K) known probabilities, or ``None`` where they are to be estimated."""
     given = study.treatment.probability
     if given is None:
@@ -322,8 +323,9 @@ def _chances(table: Table, column: str, kept: Ints) -> Floats:
     return chance
 
 
-def _sites(study: Study, table: Table, kept: Ints) -> tuple[str, ...] | None:
-    site = study.validation.site
+def sites_of(study: Study, table: Table, kept: Ints) -> tuple[str, ...] | None:
+    """(people kept,) where each was treated, or ``None`` where nothing is left out in turn."""
+    site = study.validation.left_out
     if site is None:
         return None
     found = table.text(site)[kept]

@@ -3,6 +3,7 @@
 import platform
 import tomllib
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date, timedelta
 from importlib import metadata, resources
 
@@ -10,22 +11,39 @@ import numpy as np
 import polars as pl
 from scipy.stats import norm
 
+from alleviate.features import FeatureSpec
 from alleviate.models.encoding import EncodedColumn, Encoder
 from alleviate.models.forecaster import Forecaster
 from alleviate.models.propensity import truncation_bound
 from alleviate.models.scores import stay_in_reach
-from alleviate.models.trial import Floats
-from alleviate.packages.findings import Candidate, Column, Findings, Histogram, Moderator, Overlap, Verdict
-from alleviate.policies.candidates import CANDIDATES
+from alleviate.models.trial import Bools, Floats
+from alleviate.packages.findings import (
+    Candidate,
+    Column,
+    Findings,
+    Histogram,
+    Moderator,
+    Overlap,
+    RuleWords,
+    Verdict,
+)
+from alleviate.policies.candidates import RULES, competing
 from alleviate.policies.choice import Choices, choose_arms
 from alleviate.policies.selection import Learned
+from alleviate.policies.utility import Preferences, look
 from alleviate.reports.numbers import Scale, decimals_for, number
 from alleviate.studies.cohort import Cohort
 from alleviate.studies.evaluation import Evaluation, default_repeats
+from alleviate.studies.harm_findings import harm_findings, weighed_words
+from alleviate.studies.missing import missing_findings
+from alleviate.studies.routine import balance_findings, routine_findings, routine_warnings
 from alleviate.studies.rule_words import describe
+from alleviate.studies.short_rules import shortest_findings
+from alleviate.studies.sites import site_findings
+from alleviate.studies.subgroups import subgroup_findings
 from alleviate.terms.estimates import Estimate
 
-__all__ = ["WORDING", "findings"]
+__all__ = ["WORDING", "columns", "findings"]
 
 WORDING = tomllib.loads((resources.files("alleviate.studies") / "wording.toml").read_text(encoding="utf-8"))
 
@@ -47,8 +65,12 @@ def findings(cohort: Cohort, learned: Learned, forecaster: Forecaster, evaluatio
     best = int(forecaster.value.argmax())
     scale = Scale(outcome.words, outcome.unit, outcome.better, outcome.important or 0.0, bool(outcome.binary))
     verdict, reason = _verdict(evaluation, arms, best, learned.chosen, scale)
-    forecasts = forecaster.forecast(cohort.trial.features)
-    choices = choose_arms(forecasts, best_arm=best, verdict=verdict)
+    reason += weighed_words(study.harms, scale, WORDING["harms"])
+    preferences = Preferences.of(study.harms) or Preferences((), ())
+    outlook = look(forecaster, learned.harms, preferences.weights, cohort.trial.features)
+    choices = choose_arms(
+        outlook.utility, best_arm=best, verdict=verdict, barred=outlook.barred(preferences.limits)
+    )
     judged = choices.arm[choices.arm >= 0]
     shares = {arm: float((judged == k).mean()) if len(judged) else 0.0 for k, arm in enumerate(arms)}
 
@@ -62,11 +84,13 @@ def findings(cohort: Cohort, learned: Learned, forecaster: Forecaster, evaluatio
         gain["over_usual"] = evaluation.gain_over_arm[cohort.usual]
     value |= {arm: natural(evaluation.arms[k]) for k, arm in enumerate(arms)}
     ridge = learned.calibrations.get("ridge")
+    balanced = balance_findings(cohort, learned)
+    routine = routine_findings(cohort, learned, evaluation, best)
     return Findings(
         n=len(cohort.trial),
         n_read=cohort.rows_read,
         arms={arm: int((cohort.trial.arm == k).sum()) for k, arm in enumerate(arms)},
-        missing_outcome=cohort.missing_outcome,
+        missing_outcome=cohort.left_out,
         outcome={
             "name": outcome.name,
             "label": outcome.words,
@@ -81,7 +105,7 @@ def findings(cohort: Cohort, learned: Learned, forecaster: Forecaster, evaluatio
         verdict=verdict,
         reason=reason,
         best_arm=arms[best],
-        rule=describe(cohort, learned.chosen, forecaster, shares, WORDING["rule"]),
+        rule=_rule(cohort, learned, forecaster, shares),
         value=value,
         gain=gain,
         contrasts={arm: evaluation.contrasts[best][k] for k, arm in enumerate(arms) if k != best},
@@ -91,24 +115,47 @@ def findings(cohort: Cohort, learned: Learned, forecaster: Forecaster, evaluatio
         benefit=_spread(choices),
         heterogeneity={} if ridge is None else {"statistic": ridge.z, "p": float(norm.sf(ridge.z))},
         candidates=tuple(
-            Candidate(name, CANDIDATES[name].description, evaluation.gains[name], evaluation.chosen[name])
-            for name in study.candidates
+            Candidate(name, RULES[name].description, evaluation.gains[name], evaluation.chosen[name])
+            for name in competing(study.candidates)
         ),
         moderators=_moderators(cohort, forecaster, best),
-        columns=_columns(cohort, forecaster.encoder),
+        columns=columns(
+            cohort.trial.features,
+            cohort.spec,
+            {arm: cohort.trial.arm == k for k, arm in enumerate(arms)},
+            forecaster.encoder,
+        ),
         dropped=dict(forecaster.encoder.dropped),
         overlap=_overlap(cohort, learned),
-        warnings=_warnings(cohort, learned, evaluation, verdict, shares),
+        warnings=(
+            *_warnings(cohort, learned, evaluation, verdict, shares),
+            *routine_warnings(balanced, routine, WORDING["warnings"]),
+        ),
         folds=study.validation.folds,
         repeats=study.validation.repeats or default_repeats(len(cohort.trial)),
         seed=study.validation.seed,
         fingerprint=cohort.fingerprint,
+        harms=harm_findings(cohort, evaluation, best),
+        missing=missing_findings(cohort, learned.plan, best),
+        sites=site_findings(cohort, evaluation, best),
+        subgroups=subgroup_findings(cohort, forecaster.encoder, evaluation, best, WORDING["subgroups"]),
+        shortest=shortest_findings(cohort, learned, forecaster, evaluation, WORDING),
+        balance=balanced,
+        routine=routine,
         versions={"python": platform.python_version(), **{name: _version(name) for name in LIBRARIES}},
     )
 
 
 def _version(name: str) -> str:
     return metadata.version(name)
+
+
+def _rule(cohort: Cohort, learned: Learned, forecaster: Forecaster, shares: Mapping[str, float]) -> RuleWords:
+    """In words; one from routine care says so wherever it is quoted."""
+    rule = describe(cohort, learned.chosen, forecaster, shares, WORDING["rule"])
+    if cohort.study.treatment.assignment == "randomised":
+        return rule
+    return replace(rule, text=f"{rule.text} {WORDING['rule']['routine']}")
 
 
 def _verdict(
@@ -200,13 +247,17 @@ def _per(column: EncodedColumn, kind: str) -> tuple[str, float]:
     return f"1 SD ({column.sd:.3g}{' days' if kind == 'date' else ''})", 1.0
 
 
-def _columns(cohort: Cohort, encoder: Encoder) -> tuple[Column, ...]:
-    """Of a category only levels that enough people share are named: rare ones may point at somebody."""
-    frame, arm = cohort.trial.features, cohort.trial.arm
+def columns(
+    frame: pl.DataFrame, spec: FeatureSpec, members: Mapping[str, Bools], encoder: Encoder
+) -> tuple[Column, ...]:
+    """Who was in it: each feature of ``frame``, described for each group of ``members`` (n,).
+
+    Of a category only levels that enough people share are named: rare ones may point at somebody.
+    """
     result = []
-    for feature in cohort.spec.features:
+    for feature in spec.features:
         column = frame[feature.name]
-        parts = {name: column.filter(pl.Series(arm == k)) for k, name in enumerate(cohort.arms)}
+        parts = {name: column.filter(pl.Series(own)) for name, own in members.items()}
         missing = column.null_count()
         if feature.kind == "category":
             shared = [v for v in encoder.levels[feature.name] if v not in encoder.pooled[feature.name]]
@@ -273,16 +324,18 @@ def _warnings(
     words = WORDING["warnings"]
     result = list(cohort.warnings)
     study, trial = cohort.study, cohort.trial
-    sizes = {arm: int((trial.arm == k).sum()) for k, arm in enumerate(cohort.arms)}
+    gone = cohort.missing_outcome
+    given = {arm: int((trial.arm == k).sum()) + cohort.left_out[arm] for k, arm in enumerate(cohort.arms)}
+    sizes = {arm: given[arm] - gone[arm] for arm in cohort.arms}
     if study.treatment.assignment == "observational":
         result.append(words["observational"])
     if min(sizes.values()) < WELL_SIZED:
         result.append(words["small"].format(n=min(sizes.values())))
-    gone = cohort.missing_outcome
-    lost = {arm: gone[arm] / (sizes[arm] + gone[arm]) for arm in cohort.arms}
-    overall = sum(gone.values()) / (len(trial) + sum(gone.values()))
+    lost = {arm: gone[arm] / given[arm] for arm in cohort.arms}
+    overall = sum(gone.values()) / sum(given.values())
     if overall > MUCH_MISSING:
-        result.append(words["missing"].format(share=f"{overall:.0%}"))
+        kept = "weighted" if study.outcome.missing == "weight" else "missing"
+        result.append(words[kept].format(share=f"{overall:.0%}"))
     most, least = max(lost, key=lambda arm: lost[arm]), min(lost, key=lambda arm: lost[arm])
     if lost[most] - lost[least] > UNEVEN:
         shown = {"most_share": f"{lost[most]:.0%}", "least_share": f"{lost[least]:.0%}"}
@@ -294,7 +347,7 @@ def _warnings(
     if learned.chosen != "none" and evaluation.chosen[learned.chosen] < STABLE:
         result.append(words["unstable"].format(share=f"{evaluation.chosen[learned.chosen]:.0%}"))
     if used > 1 and verdict != "personalise":
-        result.append(words["differs"].format(learner=CANDIDATES[learned.chosen].description))
+        result.append(words["differs"].format(learner=RULES[learned.chosen].description))
     if cohort.usual is None:
         result.append(words["no_usual"])
     if cohort.sites is None:

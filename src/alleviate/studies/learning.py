@@ -10,10 +10,15 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from alleviate.intake.tables import Table
+from alleviate.models.censoring import known_outcome
 from alleviate.packages import Origin, refuse_strangers, signing_key, write
 from alleviate.packages.findings import Findings
+from alleviate.packages.manifest import Kind
 from alleviate.packages.rule import RulePackage, rule_files
+from alleviate.packages.stage_rule import stage_files
 from alleviate.policies.selection import learn_rule
+from alleviate.policies.utility import Preferences
 from alleviate.reports import study_report
 from alleviate.reports.numbers import Scale, count
 from alleviate.studies import files
@@ -21,13 +26,15 @@ from alleviate.studies.cohort import Cohort, cohort
 from alleviate.studies.datasets import open_data
 from alleviate.studies.evaluation import Progress, default_repeats, evaluate_learning
 from alleviate.studies.findings import findings
-from alleviate.terms.errors import NotEnoughDataError
+from alleviate.studies.harm_findings import harm_rules, harms_json
+from alleviate.studies.missing import refuse_wild_weights
+from alleviate.studies.overlap import within_overlap
+from alleviate.studies.sites import refuse_thin_sites
+from alleviate.studies.stages import learn_stages, stages_json
+from alleviate.terms.errors import NotEnoughDataError, StudyError
 from alleviate.terms.study import Study
 
 __all__ = ["Learned", "learn", "not_enough_data"]
-
-FEWEST_LEFT = 10
-"""People in an arm to learn from, where a site is left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +68,7 @@ class Learned:
             "gain": {key: asdict(value) for key, value in found.gain.items()},
             "share_per_arm": dict(found.share_per_arm),
             "share_abstained": found.share_abstained,
+            **({} if found.harms is None else {"harms": harms_json(found.harms)}),
             "candidates": [
                 {
                     "name": candidate.name,
@@ -71,6 +79,7 @@ class Learned:
                 }
                 for candidate in found.candidates
             ],
+            **({} if found.stages is None else {"stages": stages_json(found.stages)}),
             "warnings": list(found.warnings),
             "package": str(self.package),
             "report": str(self.report),
@@ -93,10 +102,9 @@ class Learned:
         gain = scale.gain(found.gain["over_best_arm"], decimals)
         unit = "percentage points" if scale.binary else scale.unit
         everyone = "   ".join(f"Everyone to {arm}: {value(arm)}" for arm in found.arms)
-        if value("best_arm") not in {value(arm) for arm in found.arms}:
-            everyone += f"   Best arm, as picked without those judged: {value('best_arm')}"
         return [
-            f"{self.study.title.split(':')[0]}: {arms}, {scale.label}, {scale.better} is better",
+            f"{self.study.title.split(': ')[0]}: {arms}, {scale.label}, {scale.better} is better"
+            + ("; routine care, not a randomised trial" if found.assignment == "observational" else ""),
             f"{everyone}   By the rule: {value('rule')}",
             f"Gain of the rule over the best single arm: {gain.point} {unit}".rstrip()
             + f" [95 % {gain.interval}]",
@@ -133,6 +141,7 @@ def learn(
     study: Study | str | Path,
     *,
     data: str | Path | None = None,
+    data_dir: str | Path | None = None,
     out: str | Path | None = None,
     seed: int | None = None,
     workers: int | None = None,
@@ -141,7 +150,8 @@ def learn(
     """Learn the rule of a study and test it honestly; write package and report to ``out``.
 
     ``study``: a ``Study``, a study file, or the name of a shipped one. ``data`` replaces the study's data;
-    ``seed`` its seed. ``out``: default ``runs/<name>``. ``workers``: processes (default: one a core); the
+    ``data_dir`` is the folder of data that a study asks to bring (default: ``ALLEVIATE_DATA``); ``seed``
+    replaces its seed. ``out``: default ``runs/<name>``. ``workers``: processes (default: one a core); the
     result does not depend on it. Raises ``StudyError``, ``DataError``, ``NotEnoughDataError`` before anything
     is written.
     """
@@ -154,9 +164,41 @@ def learn(
     target = Path("runs") / asked.name if out is None else Path(out)
     signing_key()  # an unusable key or folder must be known before the work, not after
     refuse_strangers(target)
-    people = cohort(asked, open_data(asked))
+    table = open_data(asked, data_dir=None if data_dir is None else Path(data_dir))
+    made = (_made_stages if asked.stages else _made_rule)(asked, table, workers, progress)
+    found = made.findings
+    report = study_report(made.study, found, package_name=made.study.name)
+    origin = Origin(
+        kind=made.kind,
+        study=made.study.name,
+        seed=made.study.validation.seed,
+        fingerprint=found.fingerprint,
+        versions=found.versions,
+    )
+    written = write(target, {**made.files, "report.html": report.encode()}, origin)
+    return Learned(
+        made.study, found, written, written / "report.html", perf_counter() - start, made.candidate_seconds
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """What learning leaves before it is written: the study as completed, and the files of its package."""
+
+    kind: Kind
+    study: Study
+    findings: Findings
+    files: dict[str, bytes]
+    candidate_seconds: Mapping[str, float]
+
+
+def _made_rule(study: Study, table: Table, workers: int | None, progress: Progress | None) -> _Made:
+    with threadpool_limits(1):
+        people = within_overlap(cohort(study, table))
     plan = people.study.validation
     _refuse_thin_folds(people)
+    refuse_wild_weights(people)
+    preferences = Preferences.of(people.study.harms)
     evaluation = evaluate_learning(
         people.trial,
         people.study.candidates,
@@ -166,11 +208,17 @@ def learn(
         workers=workers or os.cpu_count() or 1,
         sites=people.sites,
         progress=progress,
+        preferences=preferences,
     )
     with threadpool_limits(1):
-        final = learn_rule(people.trial, people.study.candidates, np.random.SeedSequence([plan.seed, 1]))
-        signed = np.array([arm.estimate for arm in evaluation.arms])
-        forecaster = replace(final.forecaster, value=signed)
+        root = np.random.SeedSequence([plan.seed, 1])
+        final = learn_rule(people.trial, people.study.candidates, root, preferences)
+        signed = np.array([arm.estimate for arm in evaluation.ranked])
+        levels = [np.array([arm.estimate for arm in harm.arms]) for harm in evaluation.harms]
+        harms = tuple(replace(h, value=own) for h, own in zip(final.harms, levels, strict=True))
+        final = replace(final, harms=harms)
+        reach = None if people.trimmed is None else people.trimmed.reach
+        forecaster = replace(final.forecaster, value=signed, reach=reach)
         found = findings(people, final, forecaster, evaluation)
         package = RulePackage(
             name=people.study.name,
@@ -184,20 +232,19 @@ def learn(
             forecaster=forecaster,
             findings=found,
             study=files.dumps(_portable(people.study)),
+            harms=harm_rules(people, harms),
         )
-        contents = rule_files(package)
-    contents["report.html"] = study_report(people.study, found, package_name=people.study.name).encode()
-    origin = Origin(
-        kind="rule",
-        study=people.study.name,
-        seed=plan.seed,
-        fingerprint=people.fingerprint,
-        versions=found.versions,
-    )
-    written = write(target, contents, origin)
-    return Learned(
-        people.study, found, written, written / "report.html", perf_counter() - start, evaluation.seconds
-    )
+        return _Made("rule", people.study, found, rule_files(package), evaluation.seconds)
+
+
+def _made_stages(study: Study, table: Table, workers: int | None, progress: Progress | None) -> _Made:
+    if study.harms:
+        raise StudyError(
+            f"{study.name}: expected harms in a study of one decision only, got them beside stages.",
+            hint="Take the [[harm]] tables out, or the [[stage]] tables.",
+        )
+    found = learn_stages(study, table, files.dumps(_portable(study)), workers=workers, progress=progress)
+    return _Made("stages", found.study, found.findings, stage_files(found.package), found.seconds)
 
 
 def _portable(study: Study) -> Study:
@@ -213,27 +260,13 @@ def _portable(study: Study) -> Study:
 def _refuse_thin_folds(people: Cohort) -> None:
     """Every arm must be there, with someone to spare, in what is left when a fold is held out."""
     folds = people.study.validation.folds
-    smallest = int(np.bincount(people.trial.arm).min())
-    if people.sites is None:
-        if smallest < 2 * folds:
-            raise NotEnoughDataError(
-                f"Expected at least {2 * folds} people with an outcome in each arm for {folds} folds, "
-                f"got {smallest} in the smallest.",
-                hint="Nothing was packaged. Use fewer folds, or collect more outcomes.",
-            )
-        return
-    sites = np.asarray(people.sites)
-    names = np.unique(sites)
-    if len(names) < 2:
+    known = known_outcome(people.trial)
+    smallest = int(np.bincount(people.trial.arm[known], minlength=people.trial.arms).min())
+    if people.sites is not None:
+        refuse_thin_sites(people)
+    elif smallest < 2 * folds:
         raise NotEnoughDataError(
-            f"Expected two sites or more, to leave each out once, got {names[0]} only.",
-            hint="Nothing was packaged. Leave [validation] site out.",
+            f"Expected at least {2 * folds} people with an outcome in each arm for {folds} folds, "
+            f"got {smallest} in the smallest.",
+            hint="Nothing was packaged. Use fewer folds, or collect more outcomes.",
         )
-    for site in names:
-        left = np.bincount(people.trial.arm[sites != site], minlength=people.trial.arms)
-        if left.min() < FEWEST_LEFT:
-            raise NotEnoughDataError(
-                f"Expected at least {FEWEST_LEFT} people in each arm without the site {site}, "
-                f"got {left.min()} in {people.arms[left.argmin()]}.",
-                hint="Nothing was packaged. Leave [validation] site out, or join small sites.",
-            )

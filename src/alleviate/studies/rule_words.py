@@ -9,11 +9,12 @@ from alleviate.models.encoding import EncodedColumn, Encoder
 from alleviate.models.forecaster import Forecaster
 from alleviate.models.trial import Floats
 from alleviate.packages.findings import RuleWords
+from alleviate.policies.super_learner import BlendModel
 from alleviate.policies.tree_effects import TreeModel
 from alleviate.policies.trees import Split, Tree
 from alleviate.studies.cohort import Cohort
 
-__all__ = ["describe"]
+__all__ = ["describe", "rounded"]
 
 
 def describe(
@@ -34,7 +35,12 @@ def describe(
     if len(used) == 1:
         return RuleWords("effects", words["effects_same"].format(best=used[0]), used)
     shown = ", ".join(f"{arm} for {shares[arm]:.0%}" for arm in used)
-    return RuleWords("effects", words["effects"].format(shares=shown), used)
+    text = words["effects"].format(shares=shown)
+    if isinstance(forecaster.effect, BlendModel):
+        parts = sorted(forecaster.effect.parts, key=lambda part: -part.weight)
+        listed = ", ".join(f"{part.learner} {part.weight:.0%}" for part in parts)
+        text += " " + words["blend"].format(parts=listed)
+    return RuleWords("effects", text, used)
 
 
 def _tree(tree: Tree, cohort: Cohort, forecaster: Forecaster, x: Floats, here: Floats) -> dict[str, Any]:
@@ -71,10 +77,10 @@ def _test(column: EncodedColumn, kind: str, cut: float, values: Floats, encoder:
     if kind == "date":
         return f"is {date(1970, 1, 1) + timedelta(floor(cut))} or earlier", False
     gap = float(values[values > cut].min() - values[values <= cut].max())
-    return f"is {_rounded(cut, gap)} or less", False
+    return f"is {rounded(cut, gap)} or less", False
 
 
-def _rounded(cut: float, gap: float) -> str:
+def rounded(cut: float, gap: float) -> str:
     """The cut, as short as can be within a tenth of the gap around it, in which nobody studied lay."""
     texts = (f"{cut:.{decimals}f}" for decimals in range(17))
     return next((text for text in texts if abs(float(text) - cut) <= gap / 10), repr(cut))

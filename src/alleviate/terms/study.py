@@ -24,7 +24,7 @@ __all__ = [
 
 Assignment = Literal["randomised", "observational"]
 
-CANDIDATES = ("none", "ridge", "boosted", "tree1", "tree2")
+CANDIDATES = ("none", "sparse", "ridge", "tree1", "tree2", "t_boosted")
 """Learners tried when a study names none, from the simplest."""
 
 

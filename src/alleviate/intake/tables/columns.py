@@ -6,7 +6,7 @@ from typing import Literal, get_args
 
 import polars as pl
 
-from alleviate.intake.tables.table import SHOWN, Table, as_text, quoted
+from alleviate.intake.tables.table import SHOWN, Table, as_text, quoted, text_of
 from alleviate.terms.errors import DataError
 
 __all__ = ["Kind", "TypedTable", "typed"]
@@ -53,13 +53,14 @@ def typed(
     names = list(table.frame.columns if only is None else dict.fromkeys(only))
     table.require(names)
     given = {name: _kind(kind) for name, kind in (kinds or {}).items()}
-    found: dict[str, Kind] = {}
-    columns: list[pl.Series] = []
-    for name in names:
-        column = table.frame[name]
-        found[name] = given.get(name) or _suggested(table, column)
-        columns.append(_parsed(table, column, found[name]))
-    return TypedTable(table, pl.DataFrame(columns), found)
+    source = table.frame.select(pl.nth([table.columns.index(name) for name in names]))
+    found = {name: given.get(name) or _suggested(table, source[name]) for name in names}
+    frame = source.select(
+        _parsed(pl.nth(i), dtype, found[name], table.decimal_comma).alias(name)
+        for i, (name, dtype) in enumerate(source.schema.items())
+    )
+    _refuse_unfit(table, source, frame, found)
+    return TypedTable(table, frame, found)
 
 
 def _kind(kind: str) -> Kind:
@@ -95,65 +96,74 @@ def _suggested(table: Table, column: pl.Series) -> Kind:
 
 
 def _looks_like_a_number(values: pl.Series, decimal_comma: bool) -> pl.Series:
-    return _with_point(values, decimal_comma).str.contains(NUMBER) | values.str.contains(INFINITE)
+    pointed = values.str.replace(DECIMAL_COMMA, "${1}.${2}") if decimal_comma else values
+    return pointed.str.contains(NUMBER) | values.str.contains(INFINITE)
 
 
-def _with_point(values: pl.Series, decimal_comma: bool) -> pl.Series:
-    return values.str.replace(DECIMAL_COMMA, "${1}.${2}") if decimal_comma else values
+def _parsed(column: pl.Expr, dtype: pl.DataType, kind: Kind, decimal_comma: bool) -> pl.Expr:
+    """Null where a value does not fit. An expression, so that a query parses all columns."""
+    match kind:
+        case "category":
+            return text_of(column, dtype)
+        case "number":
+            return _numbers(column, dtype, decimal_comma)
+        case "boolean":
+            return _booleans(column, dtype)
+        case _:
+            return _dates(column, dtype)
 
 
-def _parsed(table: Table, column: pl.Series, kind: Kind) -> pl.Series:
-    if kind == "category":
-        return as_text(column)
-    parse = {"number": _numbers, "boolean": _booleans, "date": _dates}[kind]
-    values = parse(column, table.decimal_comma)
-    unfit = (values.is_null() & column.is_not_null()).arg_true().to_list()
-    if unfit:
-        texts = as_text(column)
-        shown = ", ".join(dict.fromkeys(quoted(texts[row]) for row in unfit[:SHOWN]))
-        raise DataError(
-            f"{table.source}: column {quoted(column.name)}: expected {EXPECTED[kind]}, "
-            f"got {shown} ({table.where(unfit)}).",
-            hint="Correct these cells or leave them empty."
-            + (" If the column is a category, write words in all its cells." if kind == "number" else ""),
-        )
-    if kind == "number":
-        infinite = values.is_infinite().fill_null(False).arg_true().to_list()
-        if infinite:
+def _refuse_unfit(table: Table, source: pl.DataFrame, frame: pl.DataFrame, kinds: Mapping[str, Kind]) -> None:
+    """Raises ``DataError`` for the first column that has a value which its kind could not hold."""
+    lost = [
+        after > before
+        for after, before in zip(frame.null_count().row(0), source.null_count().row(0), strict=True)
+    ]
+    numbers = [i for i, kind in enumerate(kinds.values()) if kind == "number"]
+    endless = frame.select(pl.nth(numbers).is_infinite().any()).row(0) if numbers else ()
+    infinite = dict(zip(numbers, endless, strict=True))
+    for i, (name, kind) in enumerate(kinds.items()):
+        if lost[i]:
+            unfit = (frame[name].is_null() & source[name].is_not_null()).arg_true().to_list()
+            texts = as_text(source[name])
+            shown = ", ".join(dict.fromkeys(quoted(texts[row]) for row in unfit[:SHOWN]))
             raise DataError(
-                f"{table.source}: column {quoted(column.name)}: expected finite numbers, "
-                f"got an infinite one ({table.where(infinite)}).",
+                f"{table.source}: column {quoted(name)}: expected {EXPECTED[kind]}, "
+                f"got {shown} ({table.where(unfit)}).",
+                hint="Correct these cells or leave them empty."
+                + (" If the column is a category, write words in all its cells." if kind == "number" else ""),
+            )
+        if infinite.get(i):
+            rows = frame[name].is_infinite().fill_null(False).arg_true().to_list()
+            raise DataError(
+                f"{table.source}: column {quoted(name)}: expected finite numbers, "
+                f"got an infinite one ({table.where(rows)}).",
                 hint="Correct these cells or leave them empty.",
             )
-    return values
 
 
-def _numbers(column: pl.Series, decimal_comma: bool) -> pl.Series:
-    if column.dtype == pl.String:
-        pointed = _with_point(column, decimal_comma)
+def _numbers(column: pl.Expr, dtype: pl.DataType, decimal_comma: bool) -> pl.Expr:
+    if dtype == pl.String:
+        pointed = column.str.replace(DECIMAL_COMMA, "${1}.${2}") if decimal_comma else column
         number = pointed.str.contains(NUMBER) | column.str.contains(INFINITE)
-        return pointed.set(~number.fill_null(True), None).cast(pl.Float64, strict=False)
-    if column.dtype.is_numeric() or column.dtype in (pl.Boolean, pl.Null):
+        return pl.when(number).then(pointed).cast(pl.Float64, strict=False)
+    if dtype.is_numeric() or dtype in (pl.Boolean, pl.Null):
         return column.cast(pl.Float64).fill_nan(None)
-    return _none_fits(column, pl.Float64())
+    return pl.repeat(None, pl.len(), dtype=pl.Float64())
 
 
-def _booleans(column: pl.Series, _: bool) -> pl.Series:
-    if column.dtype == pl.Boolean:
+def _booleans(column: pl.Expr, dtype: pl.DataType) -> pl.Expr:
+    if dtype == pl.Boolean:
         return column
-    lower = as_text(column).str.to_lowercase()
+    lower = text_of(column, dtype).str.to_lowercase()
     true, false = lower.is_in([*TRUE, "1"]), lower.is_in([*FALSE, "0"])
-    return true.set(~(true | false), None)
+    return pl.when(true | false).then(true)
 
 
-def _dates(column: pl.Series, _: bool) -> pl.Series:
-    if column.dtype == pl.String:
-        iso = column.set(~column.str.contains(DATE).fill_null(True), None)
+def _dates(column: pl.Expr, dtype: pl.DataType) -> pl.Expr:
+    if dtype == pl.String:
+        iso = pl.when(column.str.contains(DATE)).then(column)
         return iso.str.slice(0, 10).str.to_date("%Y-%m-%d", strict=False)
-    if column.dtype in (pl.Date, pl.Datetime, pl.Null):
+    if dtype in (pl.Date, pl.Datetime, pl.Null):
         return column.cast(pl.Date)
-    return _none_fits(column, pl.Date())
-
-
-def _none_fits(column: pl.Series, dtype: pl.DataType) -> pl.Series:
-    return pl.Series(column.name, [None] * len(column), dtype=dtype)
+    return pl.repeat(None, pl.len(), dtype=pl.Date())

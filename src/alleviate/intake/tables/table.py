@@ -34,14 +34,12 @@ class Table:
 
     ``source``: display name. ``frame``: text columns (CSV) or as stored (Parquet, datasets). ``lines``: where
     each row stands in the file, counted in ``place`` ("line" for CSV, else "row", from 1).
-    ``fingerprint``: SHA-256 of names and values in their order, the same for the same content.
     ``decimal_comma``: numbers may be written ``1,5``. ``warnings``: what a reader should know of the reading.
     """
 
     source: str
     frame: pl.DataFrame
     lines: tuple[int, ...]
-    fingerprint: str
     place: Literal["line", "row"] = "row"
     decimal_comma: bool = False
     warnings: tuple[str, ...] = ()
@@ -49,6 +47,11 @@ class Table:
     @property
     def columns(self) -> list[str]:
         return self.frame.columns
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of names and values in their order, the same for the same content."""
+        return _fingerprint(self.frame)
 
     def where(self, rows: Iterable[int]) -> str:
         """``lines 3, 7 and 12``: where these rows (from 0) stand in the file, the first few of them."""
@@ -96,35 +99,30 @@ def table_of(
     if frame.width == 0 or frame.height == 0:
         what = "no columns" if frame.width == 0 else "a header but no rows"
         raise DataError(f"{source}: expected one row a person, found {what}.", hint="Is it the right file?")
-    clean = frame.with_columns(*(_clean(frame[name]) for name in frame.columns))
-    return Table(
-        source,
-        clean,
-        tuple(lines or range(1, frame.height + 1)),
-        _fingerprint(clean),
-        place,
-        decimal_comma,
-        warnings,
-    )
+    clean = frame.select(_clean(pl.nth(i), dtype) for i, dtype in enumerate(frame.dtypes))
+    return Table(source, clean, tuple(lines or range(1, frame.height + 1)), place, decimal_comma, warnings)
 
 
-def _clean(column: pl.Series) -> pl.Series:
-    if isinstance(column.dtype, (pl.Categorical, pl.Enum)):
-        column = column.cast(pl.String)
-    if column.dtype == pl.String:
-        stripped = column.str.strip_chars()
-        return stripped.set(stripped.is_in(list(MISSING)), None)
-    return column.fill_nan(None) if column.dtype.is_float() else column
+def _clean(column: pl.Expr, dtype: pl.DataType) -> pl.Expr:
+    if isinstance(dtype, (pl.String, pl.Categorical, pl.Enum)):
+        stripped = column.cast(pl.String).str.strip_chars()
+        return pl.when(~stripped.is_in(list(MISSING))).then(stripped)
+    return column.fill_nan(None) if dtype.is_float() else column
 
 
 def as_text(column: pl.Series) -> pl.Series:
     """As text; a whole number is written without ``.0``, whatever the type it was stored in."""
-    if column.dtype.is_float():
-        # -0.0 and numbers beyond 2^53 are no whole numbers that a person would have typed
-        whole = column.is_finite() & (column == column.round()) & (column.abs() < 2**53)
-        integers = column.set(~whole.fill_null(False), None).cast(pl.Int64).cast(pl.String)
-        return integers.zip_with(integers.is_not_null(), column.cast(pl.String)).alias(column.name)
-    return column.cast(pl.String)
+    return column.to_frame().select(text_of(pl.nth(0), column.dtype)).to_series()
+
+
+def text_of(column: pl.Expr, dtype: pl.DataType) -> pl.Expr:
+    """``as_text`` as an expression."""
+    if not dtype.is_float():
+        return column.cast(pl.String)
+    # numbers beyond 2^53 are no whole numbers that a person would have typed
+    whole = column.is_finite() & (column == column.round()) & (column.abs() < 2**53)
+    integers = pl.when(whole).then(column).cast(pl.Int64).cast(pl.String)
+    return pl.coalesce(integers, column.cast(pl.String))
 
 
 def _fingerprint(frame: pl.DataFrame) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from alleviate.models.explanation import Question
 from alleviate.models.trial import EffectData, Floats
 from alleviate.terms.errors import InputError
 
@@ -48,6 +49,9 @@ class ForestModel:
         centred: Floats = against_first - against_first.mean(axis=1, keepdims=True)
         return centred
 
+    def contributions(self, question: Question) -> Floats:
+        return question.linear
+
     def to_files(self) -> Mapping[str, bytes]:
         return {
             "effect.json": json.dumps({"arms": self.arms}).encode(),
@@ -59,15 +63,18 @@ class ForestModel:
 class BayesianCausalForest:
     name: str = "bcf"
     description: str = "effects by a Bayesian causal forest (stochtree)"
-    complexity: int = 5
+    complexity: int = 7
 
     def fit(self, data: EffectData, seed: int) -> ForestModel:
         model = _required().BCFModel()
+        weighted = bool((data.weight != 1.0).any())
+        data = data.rows(np.flatnonzero(data.weight > 0))
         model.sample(
             X_train=_wide(data.x),
             Z_train=np.eye(data.arms)[data.arm][:, 1:],
             y_train=data.y,
             propensity_train=data.probability[:, 1:],
+            observation_weights=data.weight if weighted else None,
             num_gfr=10,
             num_burnin=0,
             num_mcmc=DRAWS,

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Protocol
 
+from alleviate.models.explanation import Question
 from alleviate.models.trial import EffectData, Floats
 
 __all__ = ["EffectLearner", "EffectModel"]
@@ -13,6 +14,10 @@ class EffectModel(Protocol):
 
     def predict(self, x: Floats) -> Floats:
         """(n, p) → (n, K): each arm's expected outcome minus the arms' mean: rows sum to 0."""
+        ...
+
+    def contributions(self, question: Question) -> Floats:
+        """(n, p): what each column adds; ``question.linear`` where the model cannot be taken apart."""
         ...
 
     def to_files(self) -> Mapping[str, bytes]:

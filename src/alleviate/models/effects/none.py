@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from alleviate.models.explanation import Question
 from alleviate.models.trial import EffectData, Floats
 
 __all__ = ["LEARNER", "NoEffect"]
@@ -17,6 +18,9 @@ class Constant:
 
     def predict(self, x: Floats) -> Floats:
         return np.zeros((len(x), self.arms))
+
+    def contributions(self, question: Question) -> Floats:
+        return np.zeros_like(question.x)
 
     def to_files(self) -> Mapping[str, bytes]:
         return {"effect.json": json.dumps({"arms": self.arms}).encode()}

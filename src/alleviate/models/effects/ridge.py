@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from alleviate.models.explanation import Question
 from alleviate.models.ridge import bayesian_ridge
 from alleviate.models.trial import EffectData, Floats, contrasts
 
@@ -45,6 +46,10 @@ class RidgeModel:
 
     def predict(self, x: Floats) -> Floats:
         return self.standardise(x) @ self.mean @ contrasts(self.arms).T
+
+    def contributions(self, question: Question) -> Floats:
+        slopes: Floats = question.weights @ contrasts(self.arms) @ self.mean.T
+        return self.standardise(question.x) * slopes
 
     def variance(self, x: Floats, weights: Floats, imputed: Floats) -> Floats:
         """(n,) posterior variance of Σ_k weights_k·effect_k(x); ``imputed`` (n, p): 1 where a value lacks.
@@ -105,7 +110,13 @@ def fit_moderation(data: EffectData) -> RidgeModel:
     spread = float((z.var(axis=0) > 1e-12).sum())
     # two arms differ by a contrast of squared length 2: the prior is on the SD of that difference
     posterior = bayesian_ridge(
-        design, treated, data.residual, scale=2.0 * max(spread, 1.0), spreads=SPREADS, prior=SPREAD_PRIOR
+        design,
+        treated,
+        data.residual,
+        scale=2.0 * max(spread, 1.0),
+        spreads=SPREADS,
+        prior=SPREAD_PRIOR,
+        weight=data.weight,
     )
     return RidgeModel(
         centre, scale, posterior.mean.reshape(-1, k - 1), posterior.covariance, posterior.no_signal
@@ -116,7 +127,7 @@ def fit_moderation(data: EffectData) -> RidgeModel:
 class RidgeEffect:
     name: str = "ridge"
     description: str = "effects linear in the features, shrunk (ridge R-learner)"
-    complexity: int = 1
+    complexity: int = 2
 
     def fit(self, data: EffectData, seed: int) -> RidgeModel:
         return fit_moderation(data)
