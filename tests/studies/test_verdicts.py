@@ -26,8 +26,8 @@ def test_equipoise(tmp_path):
     assert found.verdict == "equipoise"
     assert found.reason.startswith(f"no arm is shown to be better ({found.best_arm} over ")
     assert found.contrasts.keys() == {"TAU", "CBT"} - {found.best_arm}
-    assert (found.rule.kind, found.rule.text) == ("one-arm", f"Everybody: {found.best_arm}.")
-    assert found.strengths["established"] == 0
+    assert found.strengths["established"] == 0  # a best bet may differ between people, but nothing is shown
+    assert found.rule.text.startswith(("Everybody: ", "For each person "))
 
 
 def test_one_for_all(small):
@@ -174,7 +174,7 @@ def test_one_arm_only_may_compete(tmp_path):
 def test_without_the_candidate_none_one_arm_for_all_is_still_what_doubt_leads_to(tmp_path):
     found = make(tmp_path, people(120), ('["none", "ridge"]', '["tree1"]')).learned.findings
     assert found.rule.kind == "one-arm"
-    assert [candidate.name for candidate in found.candidates] == ["tree1"]
+    assert [candidate.name for candidate in found.candidates] == ["none", "tree1"]
 
 
 def test_chances_that_are_known_or_estimated_agree_on_a_fair_trial(tmp_path, small):

@@ -162,10 +162,14 @@ def learn_rule(
     names: Sequence[str],
     seed: np.random.SeedSequence,
     preferences: Preferences | None = None,
+    *,
+    intervals: bool = True,
 ) -> Learned:
     """Learn from all of ``trial``; ``names`` of candidates, "none" always among them. Deterministic.
 
     ``preferences`` of the trial's harms: the rule is of the utility, and every harm is forecast too.
+    ``intervals``: without, nothing is learned that only the intervals of new people need: where a rule is
+    but tested. The rule is the same.
     """
     rng = np.random.default_rng(seed)
     number = int(rng.integers(2**31 - 1))
@@ -216,7 +220,6 @@ def learn_rule(
     # without what the rule says of the arm that each got: where features steer it, that is not the level
     alike = complete - unseen[np.arange(len(x)), trial.arm]
     baseline = fit_baseline(x, trial.arm, alike, k)
-    alone = crossfit_baseline(x, trial.arm, alike, k, splits.folds)
     none = Forecaster(
         encoder=encoder,
         baseline=baseline,
@@ -227,19 +230,31 @@ def learn_rule(
         centre=np.zeros(k),
         moderation=fit_moderation(data),
         neighbourhoods=fit_neighbourhoods(x[seen], trial.arm[seen], k, number),
-        doubt=fit_doubt(data, number),
-        level_doubt=fit_level_doubt(
-            x, trial.arm, alike, k, seed=number, slopes=baseline.mean, unseen=alone, level=baseline.predict
-        ),
-        outcomes=_own_outcomes(data, alone[:, None] + value + unseen),
     )
+    if intervals:
+        alone = crossfit_baseline(x, trial.arm, alike, k, splits.folds)
+        none = replace(
+            none,
+            doubt=fit_doubt(data, number),
+            level_doubt=fit_level_doubt(
+                x,
+                trial.arm,
+                alike,
+                k,
+                seed=number,
+                slopes=baseline.mean,
+                unseen=alone,
+                level=baseline.predict,
+            ),
+            outcomes=_own_outcomes(data, alone[:, None] + value + unseen),
+        )
     rivals = {
         name: replace(
             none, effect=models[name], slope=slopes[name], centre=models[name].predict(x).mean(axis=0)
         )
         for name in rules
     }
-    if unseen.any():
+    if intervals and unseen.any():
         centre, slope = rivals[chosen].centre, slopes[chosen]
         told = fit_doubt(data, number, unseen, lambda some: slope * (models[chosen].predict(some) - centre))
         rivals[chosen] = replace(rivals[chosen], doubt=told)

@@ -164,7 +164,7 @@ def _run(
     with threadpool_limits(1):
         others = np.setdiff1d(np.arange(len(trial)), people)
         train, test = trial.rows(others), trial.rows(people)
-        learned = learn_rule(train, names, seed, preferences)
+        learned = learn_rule(train, names, seed, preferences, intervals=False)
         encoder = learned.forecaster.encoder
         x, x_test = encoder.transform(train.features).x, encoder.transform(test.features).x
         number = int(seed.generate_state(1)[0] % (2**31 - 1))

@@ -122,7 +122,7 @@ def _run(
     with threadpool_limits(1):
         train, test = trial.rows(np.setdiff1d(np.arange(len(trial)), people)), trial.rows(people)
         first, second = seed.spawn(2)
-        regime = learn_regime(train, names, first)
+        regime = learn_regime(train, names, first, intervals=False)
         seen, own = score([train, test], None if regime.fixed else regime.assign, second, regime.plans)
         whole = _Part(people, own.sequences, own.rule, {}, "", {})
         stages = tuple(_part(regime, test, people, seen, own, s) for s in range(len(trial.stages)))

@@ -10,6 +10,11 @@ from alleviate.models.uncertainty.surface import Surface, fit_surface
 
 __all__ = ["fit_doubt", "fit_level_doubt"]
 
+REST = 0.125
+"""Share of the differences' variance that no line, step or wave follows: corners and kinks that noise hides.
+
+Chosen on simulated trials with seeds from 10,000 on: see docs/methods/person-intervals.md."""
+
 
 def fit_doubt(
     data: EffectData, seed: int, effects: Floats | None = None, rule: Callable[[Floats], Floats] | None = None
@@ -35,6 +40,7 @@ def fit_doubt(
         seed=seed,
         learnt=np.zeros((len(data.x), 0)) if effects is None else effects @ back,
         learner=lambda x: np.zeros((len(x), 0)) if rule is None else rule(x) @ back,
+        rest=REST,
     )
 
 

@@ -40,10 +40,6 @@ MIXES: tuple[tuple[float, tuple[float, ...]], ...] = (
 """Prior weight, and how the variance of f is shared out: lines in all features alike, lines by relevance,
 steps, long waves, short waves, and what a learner says, if there is one."""
 
-REST = 0.15
-"""What corners and kinks that no such column follows, and that noise hides, add to f: a share of its variance.
-The data cannot tell it; it was set where intervals covered in simulated trials with seeds from 10,000 on."""
-
 FEW, CUTS, WAVES = 6, 4, 40
 """Features with steps and waves; steps a feature; waves of each length."""
 
@@ -175,6 +171,7 @@ def fit_surface(
     seed: int,
     learnt: Floats,
     learner: Callable[[Floats], Floats],
+    rest: float = 0.0,
 ) -> Surface:
     """Fit f to ``x`` (n, p), ``treated`` (n, q) its multipliers, ``fixed`` (n, r) and ``y`` (n,).
 
@@ -182,7 +179,8 @@ def fit_surface(
     ``relevance`` (p,) ≥ 0: how much of f each feature may carry. ``length``: squared length of the contrast
     of f whose SD the spreads speak of: 2 where two arms differ by f in orthonormal contrasts. ``learnt``
     (n, e): what a learner says of f to people whom it has not seen, on average 0; (n, 0) if there is none.
-    ``learner``: x → (n, e) the same, learned from everybody.
+    ``learner``: x → (n, e) the same, learned from everybody. ``rest``: what f has that no column follows, as
+    a share of its variance: corners that noise hides. The data cannot tell how much.
     """
     relevance = relevance + FLOOR
     basis, kinds = _basis(x, learnt, relevance, seed)
@@ -214,7 +212,7 @@ def fit_surface(
     blocks = covariance.reshape(m, q, m, q).transpose(1, 3, 0, 2)
     blocks = _rounded((blocks + blocks.transpose(0, 1, 3, 2)) / 2.0)
     mean = _rounded(mean.reshape(m, q))
-    return Surface(basis, mean, blocks, *_unseen(basis, x, mean, blocks, learner))
+    return Surface(basis, mean, blocks, *_unseen(basis, x, mean, blocks, learner, rest))
 
 
 def _basis(x: Floats, learnt: Floats, relevance: Floats, seed: int) -> tuple[Basis, Floats]:
@@ -283,7 +281,12 @@ def _sums(
 
 
 def _unseen(
-    basis: Basis, x: Floats, mean: Floats, covariance: Floats, learner: Callable[[Floats], Floats]
+    basis: Basis,
+    x: Floats,
+    mean: Floats,
+    covariance: Floats,
+    learner: Callable[[Floats], Floats],
+    rest: float,
 ) -> tuple[Floats, Floats]:
     """(p, q, q) average second moment of f(x) - f(x with the feature at its average); (q, q) of the rest."""
     some = x[np.linspace(0, len(x) - 1, min(len(x), STAND_INS)).astype(np.int64)]
@@ -294,8 +297,8 @@ def _unseen(
         moved[:, j] = basis.centre[j]
         change = here - basis.columns(moved, learner(moved))
         unknown[j] = np.einsum("abij,ij->ab", second, change.T @ change / len(some))
-    rest = REST * np.einsum("abij,ij->ab", second, here.T @ here / len(some))
-    return _rounded(unknown), _rounded(rest)
+    varies = np.einsum("abij,ij->ab", second, here.T @ here / len(some))
+    return _rounded(unknown), _rounded(rest * varies)
 
 
 def _parts(n: int) -> Iterator[slice]:

@@ -59,9 +59,12 @@ def assigned(forecaster: Forecaster, history: pl.DataFrame) -> Ints:
     return np.asarray(forecaster.differences(x).argmax(axis=1), dtype=np.int64)
 
 
-def learn_regime(trial: StagedTrial, names: Sequence[str], seed: np.random.SeedSequence) -> Regime:
+def learn_regime(
+    trial: StagedTrial, names: Sequence[str], seed: np.random.SeedSequence, *, intervals: bool = True
+) -> Regime:
     """Backward induction on doubly robust outcomes; ``names`` of candidates at every stage. Deterministic.
 
+    ``intervals``: as of ``learn_rule``.
     At the last stage the outcome is as found. At each earlier one it is the later stage's out-of-fold score
     under the later rule (Zhang, Tsiatis, Laber & Davidian 2013, Biometrika 100:681; Luedtke & van der Laan
     2016, Int J Biostat 12:305): right in mean where either the outcome model or the chance of treatment is.
@@ -71,7 +74,7 @@ def learn_regime(trial: StagedTrial, names: Sequence[str], seed: np.random.SeedS
     trials: list[Trial] = []
     for stage, child in reversed(list(enumerate(seed.spawn(len(trial.stages))))):
         own = trial.trial(stage, later)
-        found = learn_rule(own, names, child)
+        found = learn_rule(own, names, child, intervals=intervals)
         learned.insert(0, found)
         trials.insert(0, own)
         later = trial.spread(stage, scores_under(found.scores, assigned(found.forecaster, own.features)))
