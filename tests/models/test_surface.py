@@ -15,8 +15,9 @@ def nothing(x):
 
 
 def fitted(
-    x, f, *, seed=1, treated=None, weight=None, noise=1.0, learnt=None, learner=nothing, relevance=None
-):
+    x, f, *, seed=1, treated=None, weight=None, noise=1.0, learnt=None, learner=nothing, relevance=None,
+    rest=0.0,
+):  # fmt: skip
     rng = np.random.default_rng(seed)
     treated = rng.choice([-0.5, 0.5], size=(len(x), 1)) if treated is None else treated
     y = 0.3 * treated.sum(axis=1) + (treated * f).sum(axis=1) + noise * rng.normal(size=len(x))
@@ -31,6 +32,7 @@ def fitted(
         seed=seed,
         learnt=nothing(x) if learnt is None else learnt,
         learner=learner,
+        rest=rest,
     )
 
 
@@ -150,6 +152,22 @@ def test_not_knowing_a_feature_costs_what_it_moves():
     assert found.spread(x[:5], nothing(x[:5]), gone) == pytest.approx(known + one)
 
 
+def test_what_no_column_follows_widens_everybody_by_its_share_of_what_varies():
+    """Against the plain average, over the people, of the squared mean and the variance of f."""
+    x, rng = people(250), np.random.default_rng(7)
+    treated = rng.normal(size=(250, 2))
+    f = np.column_stack([np.sin(2 * x[:, 0]), 0.5 * x[:, 1]])
+    alone, more = (fitted(x, f, treated=treated, rest=rest) for rest in (0.0, 0.2))
+    none, gone = nothing(x), np.zeros(x.shape)
+    mean, variance = alone.values(x, none), alone.spread(x, none, gone)
+    expected = 0.2 * (mean.T @ mean / 250 + variance.mean(axis=0))
+    assert (alone.rest == 0).all()
+    assert more.spread(x, none, gone) - variance == pytest.approx(
+        np.broadcast_to(expected, (250, 2, 2)), rel=1e-4, abs=1e-6
+    )
+    assert (more.mean == alone.mean).all()
+
+
 def test_two_functions_at_once_and_people_by_the_thousand():
     """In parts of 4096 as in one; symmetric and positive semidefinite for everybody."""
     x, rng = people(9000, p=2), np.random.default_rng(5)
@@ -170,8 +188,10 @@ def test_it_survives_json(p, q):
     x, rng = people(80, p=p), np.random.default_rng(6)
     learnt = rng.normal(size=(80, q))
     found = fitted(
-        x, 0.0, treated=rng.normal(size=(80, q)), learnt=learnt, learner=lambda x: np.zeros((len(x), q))
-    )
+        x, 0.0, treated=rng.normal(size=(80, q)), learnt=learnt, rest=0.1,
+        learner=lambda x: np.zeros((len(x), q)),
+    )  # fmt: skip
+    assert (np.diagonal(found.rest) > 0).all() or p == 0
     again = Surface.from_json(json.loads(json.dumps(found.to_json())))
     assert again.learns == found.learns == q
     assert (again.values(x, learnt) == found.values(x, learnt)).all()

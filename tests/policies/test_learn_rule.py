@@ -48,6 +48,21 @@ class TestWhatIsLearned:
         fresh = p2(20_000, 2)
         assert fresh.value(assigned(learned, fresh)) > 1.9  # best arm 1.45, best tree 2.20, oracle 2.25
 
+    def test_without_intervals_the_rule_is_the_same_and_nothing_tells_how_sure(self):
+        draw = p1("lin", 300, 5)
+        root = np.random.SeedSequence(1)
+        known, told = learn(draw, ("sparse", "ridge")), trial(draw)
+        only = learn_rule(told, ("sparse", "ridge"), root, intervals=False)
+        x = known.forecaster.encoder.transform(told.features).x
+        assert only.chosen == known.chosen
+        assert (only.scores == known.scores).all()
+        for name, rival in known.rivals.items():
+            assert (only.rivals[name].differences(x) == rival.differences(x)).all()
+            assert (only.rivals[name].level(x) == rival.level(x)).all()
+        for forecaster, learned in ((only.forecaster, False), (known.forecaster, True)):
+            parts = (forecaster.doubt, forecaster.level_doubt, forecaster.outcomes)
+            assert [part is not None for part in parts] == [learned] * 3
+
     def test_the_best_single_arm_has_the_best_mean_score(self, three_arms):
         _, learned = three_arms
         assert learned.best_arm == 1

@@ -499,7 +499,11 @@ def test_stages_harms_and_times_to_an_event_come_back_as_they_were_written(tmp_p
         ),
         ("weight = 2.5\nlimit = 0.3", "", "[harm 1] weight: expected what it is worth to avoid, or a limit"),
         ("limit = 0.3", 'limit = "low"', '[harm 1] limit: expected a number, got "low"'),
-        ('column = "liking"', 'column = "dropout"', "[harm 2] column: expected another column than an earlier"),
+        (
+            'column = "liking"',
+            'column = "dropout"',
+            "[harm 2] column: expected another column than an earlier",
+        ),
         ('column = "liking"', 'column = "weeks"', '[harm 2] column: "weeks" is the outcome already'),
         (
             'outcome = "height"',

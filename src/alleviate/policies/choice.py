@@ -35,9 +35,7 @@ class Choices:
     reasons: tuple[str | None, ...]
 
 
-def choose_arms(
-    forecasts: Forecasts, *, best_arm: int, verdict: str, barred: Bools | None = None
-) -> Choices:
+def choose_arms(forecasts: Forecasts, *, best_arm: int, verdict: str, barred: Bools | None = None) -> Choices:
     """The arm with the best expected outcome; ties go to ``best_arm``.
 
     ``barred`` (n, K): arms that a person must not be advised; the next best is another that may be, if any.

@@ -68,7 +68,9 @@ def study_report(study: Study, findings: Findings, *, package_name: str) -> str:
             drawings=(tree_drawing.draw_down(tree), tree_drawing.draw_indented(tree)) if tree else (),
             short_tree=short,
             short_leaves=tree_drawing.leaves(short) if short else (),
-            short_drawings=(tree_drawing.draw_down(short), tree_drawing.draw_indented(short)) if short else (),
+            short_drawings=(tree_drawing.draw_down(short), tree_drawing.draw_indented(short))
+            if short
+            else (),
             spread=_spread(findings, scale),
             strengths=[(name, findings.strengths.get(name, 0.0)) for name in STRENGTHS],
             overlap=_overlap(findings),

@@ -150,9 +150,7 @@ class LearnedRule:
         instead = np.where(barred.all(axis=1), outlook.assigned(package.preferences.limits), package.best_arm)
         followed = np.where(choices.arm >= 0, choices.arm, instead)
         compared = weighed(scores, harms, package.preferences.weights)
-        return _measured(
-            people, package, scores, harms, compared, followed, float((choices.arm < 0).mean())
-        )
+        return _measured(people, package, scores, harms, compared, followed, float((choices.arm < 0).mean()))
 
     def evaluate(self, data: pl.DataFrame | str | Path) -> dict[str, Any]:
         """``measure`` as plain values, as `alleviate evaluate --json` prints it."""
