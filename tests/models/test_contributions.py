@@ -16,8 +16,8 @@ from alleviate.models.encoding import Encoder
 from alleviate.models.explanation import Box, Question, box_contributions
 from alleviate.models.explanation.contributions import contributions
 from alleviate.models.forecaster import Baseline, Forecaster
+from alleviate.models.moderator_terms import ABOVE, BELOW, LINE, NONE, Terms
 from alleviate.models.regressors import keep
-from alleviate.models.terms import ABOVE, BELOW, LINE, NONE, Terms
 from alleviate.models.trial import EffectData
 from alleviate.models.uncertainty import fit_neighbourhoods
 from alleviate.policies.candidates import CANDIDATES

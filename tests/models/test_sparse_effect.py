@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from itertools import combinations, product
+from math import comb
 
 import numpy as np
 import pytest
@@ -10,8 +11,8 @@ import pytest
 from alleviate.models import moderators
 from alleviate.models.effects import LEARNERS
 from alleviate.models.effects.sparse import SparseModel
-from alleviate.models.moderators import BOTH, NOBODY, ONE, SPREAD_PRIOR, SPREADS, SUM
-from alleviate.models.terms import CUTS, SMALLEST_SIDE
+from alleviate.models.moderator_terms import CUTS, SMALLEST_SIDE
+from alleviate.models.moderators import BOTH, MORE, NOBODY, ONE, SPREAD_PRIOR, SPREADS, SUM
 from alleviate.models.trial import EffectData, contrasts
 
 
@@ -45,8 +46,8 @@ def columns(x):
     return found
 
 
-def models(x):
-    """(features, columns, prior) of every model, nobody differing first."""
+def models(x, tried):
+    """(features, columns, prior) of every model, nobody differing first; of three and four those ``tried``."""
     found, p = columns(x), x.shape[1]
     yield (), [], NOBODY
     for j, forms in found.items():
@@ -61,9 +62,14 @@ def models(x):
             for u, v in product((a, 1 - a), (b, 1 - b)):
                 if min((u * v).mean(), 1 - (u * v).mean()) >= SMALLEST_SIDE:
                     yield (i, j), [u * v], BOTH / pairs / (4 * len(steps[0]) * len(steps[1]))
+    for size, chance in enumerate(MORE, start=3):
+        for features in filter(tried, combinations(found, size)):
+            for forms in product(*(found[j] for j in features)):
+                share = np.prod([share for *_, share in forms])
+                yield features, [values for _, values, _ in forms], chance * share / comb(p, size)
 
 
-def plain(data):
+def plain(data, tried=lambda features: True):
     """Mean effects, second moment of the last arm over the first, nobody, inclusion: one model at a time.
 
     The marginal likelihood by the determinant of the outcome's covariance, not that of the coefficients.
@@ -75,7 +81,7 @@ def plain(data):
     y = free.T @ data.residual
     difference = basis[-1] - basis[0]
     weights, means, seconds, used = [], [], [], []
-    for features, values, prior in models(data.x):
+    for features, values, prior in models(data.x, tried):
         z = np.column_stack([(v - v.mean()) / v.std() for v in values]) if values else np.zeros((n, 0))
         design = np.einsum("ni,na->nia", z, treated).reshape(n, -1)
         for spread, chance in zip(SPREADS, SPREAD_PRIOR, strict=True):
@@ -114,6 +120,54 @@ def test_it_is_the_average_over_every_model_tried_by_hand(arms, monkeypatch):
     weights = np.eye(arms)[-1] - np.eye(arms)[0]
     found = model.variance(data.x, weights, np.zeros_like(data.x))
     assert found == pytest.approx(second - (mean @ weights) ** 2, abs=1e-8)
+
+
+def several(n, seed, lines, thresholds):
+    """Three arms; features of lines, then of thresholds at 0. The last arm does better by 1, 1 and .7 SD
+    of features 0, 1 and 2."""
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(n, lines + thresholds))
+    x[:, lines:] = x[:, lines:] > 0
+    z = (x - x.mean(axis=0)) / x.std(axis=0)
+    mean = np.zeros((n, 3))
+    mean[:, 2] = z[:, :3] @ [1.0, 1.0, 0.7]
+    arm = rng.integers(0, 3, n)
+    y = mean[np.arange(n), arm] + 0.7 * rng.normal(size=n)
+    return EffectData(x, arm, y, y - mean.mean(axis=1), np.full((n, 3), 1 / 3), mean, mean, np.ones(n))
+
+
+@pytest.mark.parametrize(
+    ("extended", "lines", "thresholds", "tried"),
+    [
+        (100_000, 1, 3, lambda features: True),
+        (1, 0, 5, lambda features: set(features) >= ({0, 1} if len(features) == 3 else {0, 1, 2})),
+    ],
+)
+def test_of_three_and_four_it_averages_those_that_extend_the_likeliest(
+    extended, lines, thresholds, tried, monkeypatch
+):
+    monkeypatch.setattr(moderators, "MASS", 1.0)
+    monkeypatch.setattr(moderators, "KEPT", 100_000)
+    monkeypatch.setattr(moderators, "EXTENDED", extended)
+    data = several(90, 1, lines, thresholds)
+    model = LEARNERS["sparse"].fit(data, 1)
+    mean, second, nobody, inclusion = plain(data, tried)
+    assert model.predict(data.x) == pytest.approx(mean, abs=1e-8)
+    assert model.no_signal == pytest.approx(nobody)
+    assert model.inclusion == pytest.approx(inclusion)
+    weights = np.array([-1.0, 0.0, 1.0])
+    found = model.variance(data.x, weights, np.zeros_like(data.x))
+    assert found == pytest.approx(second - (mean @ weights) ** 2, abs=1e-8)
+
+
+def test_it_finds_three_features_that_add_up():
+    data = several(500, 2, 8, 0)
+    model = LEARNERS["sparse"].fit(data, 1)
+    assert model.inclusion[:3] == pytest.approx([1, 1, 1], abs=1e-3)
+    assert model.inclusion[3:].max() < 0.2
+    truth = data.expected - data.expected.mean(axis=1, keepdims=True)
+    error = model.predict(data.x) - truth + truth.mean(axis=0)
+    assert (error**2).mean() < 0.02 * (truth**2).mean()
 
 
 def test_models_left_out_count_as_nobody_differing_and_matter_little(monkeypatch):

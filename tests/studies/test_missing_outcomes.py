@@ -110,11 +110,10 @@ def test_nothing_tips_where_nothing_is_shown():
 def test_the_gain_of_a_rule_is_weighed_too():
     found = gathered(lossy(people(240, benefit="by sex")))
     own = np.where(found.trial.features["sex"] == "f", 0, 1)
-    stay = np.zeros((2, 240), dtype=np.int64)
-    given = missing_findings(found, made_plan(found), 0, assigned=np.array([own, own]), against=stay)
+    given = missing_findings(found, made_plan(found), 0, advised=np.eye(2)[own])
     assert given.gain["alike"].low > 0
     assert given.gain["worst"].estimate < given.gain["alike"].estimate < given.gain["best"].estimate
-    idle = missing_findings(found, made_plan(found), 0, assigned=stay, against=stay)
+    idle = missing_findings(found, made_plan(found), 0, advised=np.tile([1.0, 0.0], (240, 1)))
     assert all(gain.estimate == gain.low == gain.high == 0 for gain in idle.gain.values())
 
 

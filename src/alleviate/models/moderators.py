@@ -8,11 +8,12 @@ itself, and two of them multiplied make a table of joint sums.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import comb
 
 import numpy as np
 
+from alleviate.models.moderator_terms import ABOVE, BELOW, LINE, Terms, base_terms
 from alleviate.models.ridge import effective
-from alleviate.models.terms import ABOVE, BELOW, LINE, Terms, base_terms
 from alleviate.models.trial import Floats, Ints
 
 __all__ = ["SPREADS", "SPREAD_PRIOR", "Average", "average_models"]
@@ -29,8 +30,14 @@ SPREADS = np.array([0.2, 0.4, 0.8])
 SPREAD_PRIOR = np.exp(-0.5 * (SPREADS / 0.4) ** 2) / np.exp(-0.5 * (SPREADS / 0.4) ** 2).sum()
 """Half-normal: effects of therapies seldom differ by more (Nye et al. 2023)."""
 
-NOBODY, ONE, BOTH, SUM = 0.35, 0.25, 0.15, 0.25
+NOBODY, ONE, BOTH, SUM = 0.32, 0.23, 0.14, 0.23
 """Prior chances: nobody differs; by one feature; by two that must both hold; by two that add up."""
+
+MORE = (0.05, 0.03)
+"""Prior chances of three moderators that add up, and of four."""
+
+EXTENDED = 20
+"""So many of the likeliest sets of two, and then of three, are tried with every other moderator besides."""
 
 MASS, KEPT = 0.99, 500
 """The likeliest models are kept until they hold this mass or are so many; the rest count as nobody."""
@@ -143,9 +150,21 @@ def average_models(x: Floats, treated: Floats, residual: Floats, weight: Floats)
     single = _singles(base, share, sums)
     log_single = single.evidence(squares, freedom)
     families, evidence = [single], [log_single]
-    for family in _pairs(base, share, sums, _promising(base, log_single)):
+    able = _promising(base, log_single)
+    for family in _pairs(base, share, sums, able):
         families.append(family)
         evidence.append(family.evidence(squares, freedom))
+    added, found = families[1], evidence[1]
+    for chance in MORE:
+        sets = _extended(base, added.terms, found, able)
+        if not len(sets):
+            break
+        size = sets.shape[1]
+        prior = chance * share[sets].prod(axis=1) / comb(len(able), size)
+        added = _adding_up(base, sums, sets, prior)
+        found = added.evidence(squares, freedom)
+        families.append(added)
+        evidence.append(found)
     top = max(*(float(e.max(initial=-np.inf)) for e in evidence), float(np.log(NOBODY)))
     weights = [np.exp(e - top) for e in evidence]
     nobody = NOBODY * np.exp(-top)
@@ -231,7 +250,7 @@ def _pairs(base: Terms, share: Floats, sums: _Sums, features: Ints) -> Iterator[
     differ = base.feature[i, 0] != base.feature[j, 0]
     i, j = i[differ], j[differ]
     pairs = max(len(features) * (len(features) - 1) / 2, 1.0)
-    yield _adding_up(base, sums, i, j, SUM * share[i] * share[j] / pairs)
+    yield _adding_up(base, sums, np.column_stack([i, j]), SUM * share[i] * share[j] / pairs)
     threshold = base.kind[:, 0] == ABOVE
     i, j = (side[threshold[i] & threshold[j]] for side in (i, j))
     cuts = np.bincount(base.feature[threshold, 0], minlength=base.feature.max(initial=0) + 1)
@@ -240,14 +259,26 @@ def _pairs(base: Terms, share: Floats, sums: _Sums, features: Ints) -> Iterator[
         yield _both_hold(base, sums, i, j, below, prior)
 
 
-def _adding_up(base: Terms, sums: _Sums, i: Ints, j: Ints, prior: Floats) -> _Family:
-    q, scale = len(sums.own), sums.scale
-    gram, response = np.empty((2 * q, 2 * q, len(i))), np.empty((2 * q, len(i)))
+def _extended(base: Terms, sets: Ints, evidence: Floats, features: Ints) -> Ints:
+    """(N, s + 1): each of the likeliest ``sets`` (N, s) with each moderator of another feature, once."""
+    mass = np.logaddexp.reduce(evidence, axis=0)
+    best = sets[np.argsort(-np.round(mass, 9), kind="stable")[:EXTENDED]]
+    other = np.flatnonzero(np.isin(base.feature[:, 0], features))
+    larger = np.column_stack([np.repeat(best, len(other), axis=0), np.tile(other, len(best))])
+    taken = base.feature[larger, 0]
+    new = (taken[:, :-1] != taken[:, -1:]).all(axis=1)
+    return np.unique(np.sort(larger[new], axis=1), axis=0)
+
+
+def _adding_up(base: Terms, sums: _Sums, sets: Ints, prior: Floats) -> _Family:
+    """N models, each of the moderators of a row of ``sets`` (N, s)."""
+    q, scale, size = len(sums.own), sums.scale, sets.shape[1]
+    gram, response = np.empty((size * q, size * q, len(sets))), np.empty((size * q, len(sets)))
     single = sums.single - np.einsum("abn,b->an", sums.fixed, sums.inverse @ sums.level)
-    for u, first in enumerate((i, j)):
+    for u, first in enumerate(sets.T):
         rows = slice(u * q, (u + 1) * q)
         response[rows] = single[:, first] / scale[first]
-        for v, second in enumerate((i, j)):
+        for v, second in enumerate(sets.T):
             block = _free(
                 sums.gram[:, :, first, second],
                 sums.fixed[:, :, first],
@@ -255,8 +286,7 @@ def _adding_up(base: Terms, sums: _Sums, i: Ints, j: Ints, prior: Floats) -> _Fa
                 sums.inverse,
             )
             gram[rows, v * q : (v + 1) * q] = block / (scale[first] * scale[second])
-    terms = np.column_stack([i, j])
-    return _Family(gram, response, base, terms, base.feature[terms, 0], prior)
+    return _Family(gram, response, base, sets, base.feature[sets, 0], prior)
 
 
 def _both_hold(

@@ -136,7 +136,7 @@ def findings(cohort: Cohort, learned: Learned, forecaster: Forecaster, evaluatio
         seed=study.validation.seed,
         fingerprint=cohort.fingerprint,
         harms=harm_findings(cohort, evaluation, best),
-        missing=missing_findings(cohort, learned.plan, best),
+        missing=missing_findings(cohort, learned.plan, best, advised=evaluation.advised),
         sites=site_findings(cohort, evaluation, best),
         subgroups=subgroup_findings(cohort, forecaster.encoder, evaluation, best, WORDING["subgroups"]),
         shortest=shortest_findings(cohort, learned, forecaster, evaluation, WORDING),

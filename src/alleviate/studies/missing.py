@@ -21,7 +21,7 @@ from alleviate.models.scores import (
 )
 from alleviate.models.trial import Floats, Ints, Trial
 from alleviate.packages.missing_findings import MissingFindings, Tipping, Unknown
-from alleviate.policies.value import mean_with_interval, scores_under
+from alleviate.policies.value import mean_with_interval
 from alleviate.studies.cohort import Cohort
 from alleviate.terms.errors import DataError
 from alleviate.terms.estimates import Estimate
@@ -68,13 +68,12 @@ def missing_findings(
     plan: NuisancePlan,
     best: int,
     *,
-    assigned: Ints | None = None,
-    against: Ints | None = None,
+    advised: Floats | None = None,
 ) -> MissingFindings | None:
     """``None`` where every outcome of the people analysed is known. ``best``: the arm that is ahead.
 
-    ``plan``: of the final fit. ``assigned``, ``against`` (R, n): arms that rules learned without each person
-    gave them, and the best arms as those fits chose them: then the gain is worked out too.
+    ``plan``: of the final fit. ``advised`` (n, K): how often rules learned without a person gave them each
+    arm; then the rule's gain over ``best`` is worked out too.
     """
     trial = cohort.trial
     if trial.observed is None:
@@ -98,8 +97,8 @@ def missing_findings(
     sides |= {"worst": (worse, better), "best": (better, worse)}
     others = [k for k in range(trial.arms) if k != best]
     gain = {}
-    if assigned is not None and against is not None:
-        gain = {name: mean(_gains(*pair, assigned, against)) for name, pair in sides.items()}
+    if advised is not None:
+        gain = {name: mean(_gains(*pair, advised, best)) for name, pair in sides.items()}
     return MissingFindings(
         unknown={name: _unknown(found, trial, k) for k, name in enumerate(cohort.arms)},
         values={
@@ -147,13 +146,10 @@ def _unknown(found: ReferenceScores, trial: Trial, arm: int) -> Unknown:
     )
 
 
-def _gains(ahead: Floats, behind: Floats, assigned: Ints, against: Ints) -> Floats:
-    """(R, n) gain of what the rule gave over the best arm: nothing where they are the same."""
-    rows = [
-        np.where(own == best, 0.0, scores_under(ahead, own) - scores_under(behind, best))
-        for own, best in zip(assigned, against, strict=True)
-    ]
-    return np.array(rows)
+def _gains(ahead: Floats, behind: Floats, advised: Floats, best: int) -> Floats:
+    """(n,) gain of what the rule gave over the arm ``best``: nothing as often as that is what it gave."""
+    gain: Floats = (advised * (ahead - behind[:, [best]]))[:, np.arange(ahead.shape[1]) != best].sum(axis=1)
+    return gain
 
 
 def _tipping(found: ReferenceScores, best: int, other: int, sites: Sequence[object] | None) -> Tipping | None:

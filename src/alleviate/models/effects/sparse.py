@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from alleviate.models.explanation import Question
+from alleviate.models.moderator_terms import Terms
 from alleviate.models.moderators import average_models
-from alleviate.models.terms import Terms
 from alleviate.models.trial import EffectData, Floats, Ints, contrasts
 
 __all__ = ["LEARNER", "SparseEffect", "SparseModel"]
