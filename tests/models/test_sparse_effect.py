@@ -47,7 +47,7 @@ def columns(x):
 
 
 def models(x, tried):
-    """(features, columns, prior) of every model, nobody differing first; of three and four those ``tried``."""
+    """(features, columns, prior) of every model, nobody first; of three and four features those ``tried``."""
     found, p = columns(x), x.shape[1]
     yield (), [], NOBODY
     for j, forms in found.items():
@@ -222,7 +222,7 @@ def test_a_missing_feature_widens_by_what_it_could_have_said():
     gone = [model.variance(data.x[:1], weights, np.eye(3)[[j]]) for j in range(3)]
     known = model.variance(data.x[:1], weights, nothing)
     assert gone[0] > known
-    assert gone[0] - known > 5 * (gone[2] - known)
+    assert gone[0] - known > 3 * (gone[2] - known)
 
 
 @pytest.mark.parametrize("times", [1, 3])

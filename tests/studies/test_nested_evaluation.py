@@ -108,8 +108,8 @@ def spied(monkeypatch):
     """Every (people learned from, what was learned), in order."""
     seen = []
 
-    def spy(train, names, seed, preferences):
-        learned = learn_rule(train, names, seed, preferences)
+    def spy(train, names, seed, preferences, *, intervals):
+        learned = learn_rule(train, names, seed, preferences, intervals=intervals)
         seen.append((set(train.features["who"].cast(int)), learned))
         return learned
 

@@ -1,4 +1,4 @@
-"""Which one or two features moderate an effect, and how: every small model, averaged in closed form.
+"""Which few features moderate an effect, and how: every small model, averaged in closed form.
 
 A moderator is a straight line in a feature, a threshold on it, or two thresholds that must both hold. With a
 flat prior on the arms' own effects and a normal one on the moderation, the marginal likelihood of each model
@@ -39,7 +39,7 @@ MORE = (0.05, 0.03)
 EXTENDED = 20
 """So many of the likeliest sets of two, and then of three, are tried with every other moderator besides."""
 
-MASS, KEPT = 0.99, 500
+MASS, KEPT = 0.99, 1000
 """The likeliest models are kept until they hold this mass or are so many; the rest count as nobody."""
 
 ROWS = 8192
@@ -135,7 +135,7 @@ class _Family:
 
 
 def average_models(x: Floats, treated: Floats, residual: Floats, weight: Floats) -> Average:
-    """Average over all models of up to two moderators.
+    """Average over all models of up to two moderators, and the likeliest of three and four.
 
     ``x`` (n, p), ``treated`` (n, q) treatments in contrasts minus their expectation, ``residual`` (n,)
     outcome minus its expectation, ``weight`` (n,) ≥ 0: people count by it, and together as many as their

@@ -93,7 +93,7 @@ class SparseModel:
 @dataclass(frozen=True, slots=True)
 class SparseEffect:
     name: str = "sparse"
-    description: str = "effects by one or two features, lines or thresholds, all such models averaged"
+    description: str = "effects by few features, lines or thresholds, the likeliest models averaged"
     complexity: int = 1
 
     def fit(self, data: EffectData, seed: int) -> SparseModel:
