@@ -37,6 +37,9 @@ bench: $(VENV)/.made-run peers
 	$(BIN)/python benchmarks/run.py
 	$(BIN)/python benchmarks/race.py
 	$(BIN)/python benchmarks/engine.py
+	$(BIN)/python benchmarks/gains.py
+	$(BIN)/python benchmarks/persons.py
+	$(BIN)/python benchmarks/simulations.py
 	$(BIN)/python benchmarks/records.py
 
 # The same tests as in `make test`, with the numbers of the proof.

@@ -52,7 +52,7 @@ class Covered:
 
     ``benefit`` of each arm over each other, ``advised`` over next best, ``expected`` outcome under each
     arm, ``own`` outcome under the arm they got, ``blind``: benefit, features missing. ``width`` and ``error``
-    (root mean square) of the benefit; ``established``: called so, at 95 %, ``harmed``: of all, so and wrongly.
+    (root mean square) of the benefit; ``established``: called so, at 95 %; ``harmed``: so and wrongly.
     """
 
     benefit: float
