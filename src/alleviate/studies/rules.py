@@ -1,6 +1,8 @@
 """A learned rule, loaded: advise new people, and evaluate it on data that it has never seen."""
 
-from collections.abc import Mapping, Sequence
+import gc
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from math import inf
@@ -32,6 +34,18 @@ from alleviate.terms.estimates import Estimate
 from alleviate.terms.study import Controls, Study
 
 __all__ = ["LearnedRule", "Measures", "ids_of", "load", "table_from"]
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Python's search for cycles rests: advice for many is millions of objects, and none of them a cycle."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +118,8 @@ class LearnedRule:
         self, data: pl.DataFrame | str | Path, *, weights: Mapping[str, float] | None = None
     ) -> list[dict[str, Any]]:
         """``recommend`` as plain values, as `alleviate advise --json` prints it."""
-        return [recommendation.to_json() for recommendation in self.recommend(data, weights=weights)]
+        with _uncollected():
+            return [recommendation.to_json() for recommendation in self.recommend(data, weights=weights)]
 
     def recommend_records(self, records: Sequence[PatientRecord], moment: datetime) -> list[Recommendation]:
         """Advice from records, by what was known at ``moment`` (UTC), where the study drew on the vault.

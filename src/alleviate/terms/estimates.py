@@ -21,10 +21,11 @@ class Estimate:
     high: float
 
     def __post_init__(self) -> None:
+        if self.low <= self.estimate <= self.high and isfinite(self.low) and isfinite(self.high):
+            return
         if not all(map(isfinite, (self.estimate, self.low, self.high))):
             raise ValueError(f"an estimate must be finite, got {self}")
-        if not self.low <= self.estimate <= self.high:
-            raise ValueError(f"expected low <= estimate <= high, got {self}")
+        raise ValueError(f"expected low <= estimate <= high, got {self}")
 
     @classmethod
     def from_se(cls, estimate: float, se: float) -> "Estimate":

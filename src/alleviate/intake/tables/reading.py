@@ -126,7 +126,7 @@ def _records(
     start, empty = 1, 0
     try:
         for record in reader:
-            if any(cell.strip() for cell in record):
+            if any(map(str.strip, record)):
                 rows.append(record)
                 lines.append(start)
             else:
