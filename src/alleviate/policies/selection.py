@@ -183,11 +183,7 @@ def learn_rule(
     data, scores, judged = splits.data, splits.data.scores, trial
     if preferences is not None and preferences.weighs:
         judged = replace(trial, y=data.y, observed=None, followed=None, kind="numeric")
-    models: dict[str, EffectModel] = {}
-    for name in ("none", *fits):
-        start = perf_counter()
-        models[name] = CANDIDATES[name].fit(data, number)
-        seconds[name] += perf_counter() - start
+    models = _fitted(("none", *fits), data, number, seconds)
     calibrations = {name: calibrate(effects, scores) for name, effects in splits.effects.items()}
     calibrations["none"] = calibrate(np.zeros_like(scores), scores)
     weights: dict[str, float] = {}
@@ -219,10 +215,9 @@ def learn_rule(
     unseen = _out_of_fold(splits, parts)
     # without what the rule says of the arm that each got: where features steer it, that is not the level
     alike = complete - unseen[np.arange(len(x)), trial.arm]
-    baseline = fit_baseline(x, trial.arm, alike, k)
     none = Forecaster(
         encoder=encoder,
-        baseline=baseline,
+        baseline=fit_baseline(x, trial.arm, alike, k),
         value=value,
         value_covariance=np.cov(scores, rowvar=False) / len(x),
         effect=models["none"],
@@ -232,22 +227,7 @@ def learn_rule(
         neighbourhoods=fit_neighbourhoods(x[seen], trial.arm[seen], k, number),
     )
     if intervals:
-        alone = crossfit_baseline(x, trial.arm, alike, k, splits.folds)
-        none = replace(
-            none,
-            doubt=fit_doubt(data, number),
-            level_doubt=fit_level_doubt(
-                x,
-                trial.arm,
-                alike,
-                k,
-                seed=number,
-                slopes=baseline.mean,
-                unseen=alone,
-                level=baseline.predict,
-            ),
-            outcomes=_own_outcomes(data, alone[:, None] + value + unseen),
-        )
+        none = _doubted(none, splits, alike, unseen, number)
     rivals = {
         name: replace(
             none, effect=models[name], slope=slopes[name], centre=models[name].predict(x).mean(axis=0)
@@ -271,6 +251,39 @@ def learn_rule(
         no_signal,
         weights,
         tuple(fit_harm(rivals[chosen], harm, effects) for harm, effects in splits.harms),
+    )
+
+
+def _fitted(
+    names: Sequence[str], data: EffectData, number: int, seconds: dict[str, float]
+) -> dict[str, EffectModel]:
+    """Each learner on everybody; the time goes to its ``seconds``."""
+    models: dict[str, EffectModel] = {}
+    for name in names:
+        start = perf_counter()
+        models[name] = CANDIDATES[name].fit(data, number)
+        seconds[name] += perf_counter() - start
+    return models
+
+
+def _doubted(none: Forecaster, splits: _Splits, alike: Floats, unseen: Floats, number: int) -> Forecaster:
+    """With what the intervals of new people need. ``alike`` (n,): outcomes less ``unseen`` (n, K) effects."""
+    data, arms = splits.data, none.arms
+    alone = crossfit_baseline(data.x, data.arm, alike, arms, splits.folds)
+    return replace(
+        none,
+        doubt=fit_doubt(data, number),
+        level_doubt=fit_level_doubt(
+            data.x,
+            data.arm,
+            alike,
+            arms,
+            seed=number,
+            slopes=none.baseline.mean,
+            unseen=alone,
+            level=none.baseline.predict,
+        ),
+        outcomes=_own_outcomes(data, alone[:, None] + none.value + unseen),
     )
 
 
