@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 from scipy.stats import t
 
+from alleviate.models.scores import balanced_folds
 from alleviate.models.trial import Trial
 from alleviate.policies.gain import gain_over_best
 from alleviate.policies.selection import learn_rule
@@ -34,7 +35,7 @@ def folds_of(study: Trial):
     """(repeat, people held out, seed) of every fold, from the seed, in order."""
     for repeat, child in enumerate(np.random.SeedSequence(SEED).spawn(REPEATS)):
         split, *own = child.spawn(1 + FOLDS)
-        fold = evaluation.balanced_folds(study.arm, FOLDS, np.random.default_rng(split))
+        fold = balanced_folds(study.arm, FOLDS, np.random.default_rng(split))
         for f in range(FOLDS):
             yield repeat, [i for i in range(len(study)) if fold[i] == f], own[f]
 

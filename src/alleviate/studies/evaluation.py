@@ -4,10 +4,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from joblib import Parallel, delayed
 from threadpoolctl import threadpool_limits
 
-from alleviate.models.scores import balanced_folds, doubly_robust, strata
+from alleviate.models.scores import doubly_robust, strata
 from alleviate.models.trial import Floats, Ints, Trial
 from alleviate.policies.candidates import competing
 from alleviate.policies.frontier import Held
@@ -18,12 +17,10 @@ from alleviate.policies.shortest import CHOSEN, SHORT, behind_best
 from alleviate.policies.utility import Preferences, harm_scores, weighed
 from alleviate.policies.value import mean_with_interval, scores_under
 from alleviate.studies.harm_values import HarmValues, harm_values, stuck
+from alleviate.studies.outer_folds import Progress, held_out, over_folds
 from alleviate.terms.estimates import Estimate
 
 __all__ = ["Evaluation", "Probe", "Progress", "UtilityValues", "default_repeats", "evaluate_learning"]
-
-Progress = Callable[[int, int, str], None]
-"""Told steps done, steps in all, and what is being done."""
 
 Probe = Callable[[Learned], tuple[float, ...]]
 """Asked of what each outer fold learned: a simulation can thus tell the truth that the values estimate."""
@@ -122,33 +119,10 @@ def evaluate_learning(
     Where ``sites`` (n,) are given (or trials), each outer fold is one of them left out, and intervals are
     clustered by it; else by ``trial.clusters``, if any.
     """
-    tasks = _tasks(trial, folds, repeats, seed, sites)
-    results: list[_Fold] = []
-    if progress:
-        progress(0, len(tasks), "cross-fitting")
-    run = Parallel(n_jobs=workers, return_as="generator", batch_size=1)
-    for fold in run(delayed(_run)(trial, tuple(names), probe, preferences, *task) for task in tasks):
-        results.append(fold)
-        if progress:
-            progress(len(results), len(tasks), "cross-fitting")
+    tasks = held_out(strata(trial), folds, repeats, seed, sites)
+    results = over_folds(_run, (trial, tuple(names), probe, preferences), tasks, workers, progress)
     times = 1 if sites is not None else repeats
     return _summed(trial, competing(names), results, times, sites, preferences)
-
-
-def _tasks(
-    trial: Trial, folds: int, repeats: int, seed: int, sites: Sequence[str] | None
-) -> list[tuple[int, Ints, np.random.SeedSequence]]:
-    """(repeat, people held out, seed) of each outer fold."""
-    root = np.random.SeedSequence(seed)
-    if sites is not None:
-        names, index = np.unique(np.asarray(sites), return_inverse=True)
-        return [(0, np.flatnonzero(index == s), child) for s, child in enumerate(root.spawn(len(names)))]
-    tasks = []
-    for repeat, child in enumerate(root.spawn(repeats)):
-        split, *own = child.spawn(1 + folds)
-        fold = balanced_folds(strata(trial), folds, np.random.default_rng(split))
-        tasks += [(repeat, np.flatnonzero(fold == f), own[f]) for f in range(folds)]
-    return tasks
 
 
 def _run(

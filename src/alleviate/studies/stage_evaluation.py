@@ -9,16 +9,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from joblib import Parallel, delayed
 from threadpoolctl import threadpool_limits
 
-from alleviate.models.scores import balanced_folds
 from alleviate.models.trial import Floats, Ints
 from alleviate.policies.candidates import competing
 from alleviate.policies.gain import gain_over_arm, gain_over_best
 from alleviate.policies.stages import Regime, Scored, StagedTrial, assigned, learn_regime, score
 from alleviate.policies.value import mean_with_interval, scores_under
-from alleviate.studies.evaluation import Evaluation, Progress
+from alleviate.studies.evaluation import Evaluation
+from alleviate.studies.outer_folds import Progress, held_out, over_folds
 from alleviate.terms.estimates import Estimate
 
 __all__ = ["StageProbe", "StagesEvaluation", "evaluate_stages"]
@@ -82,32 +81,9 @@ def evaluate_stages(
 
     Where ``sites`` (n,) are given, each outer fold is a site left out, and intervals are clustered by site.
     """
-    tasks = _tasks(trial, folds, repeats, seed, sites)
-    found: list[_Fold] = []
-    if progress:
-        progress(0, len(tasks), "cross-fitting")
-    run = Parallel(n_jobs=workers, return_as="generator", batch_size=1)
-    for fold in run(delayed(_run)(trial, tuple(names), probe, *task) for task in tasks):
-        found.append(fold)
-        if progress:
-            progress(len(found), len(tasks), "cross-fitting")
+    tasks = held_out(trial.paths(), folds, repeats, seed, sites)
+    found = over_folds(_run, (trial, tuple(names), probe), tasks, workers, progress)
     return _summed(trial, competing(names), found, 1 if sites is not None else repeats, sites)
-
-
-def _tasks(
-    trial: StagedTrial, folds: int, repeats: int, seed: int, sites: Sequence[str] | None
-) -> list[tuple[int, Ints, np.random.SeedSequence]]:
-    """(repeat, people held out, seed) of each outer fold; each has its share of every course of arms."""
-    root = np.random.SeedSequence(seed)
-    if sites is not None:
-        names, index = np.unique(np.asarray(sites), return_inverse=True)
-        return [(0, np.flatnonzero(index == s), child) for s, child in enumerate(root.spawn(len(names)))]
-    tasks = []
-    for repeat, child in enumerate(root.spawn(repeats)):
-        split, *own = child.spawn(1 + folds)
-        fold = balanced_folds(trial.paths(), folds, np.random.default_rng(split))
-        tasks += [(repeat, np.flatnonzero(fold == f), own[f]) for f in range(folds)]
-    return tasks
 
 
 def _run(
