@@ -1,0 +1,1 @@
+"""Prognosis studies: file → people → learning → validation → package and report."""
