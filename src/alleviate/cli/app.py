@@ -25,6 +25,7 @@ OUR_FAULT = 1
 COMMANDS = {
     "learn": "learning:learn",
     "advise": "advising:advise",
+    "predict": "predicting:predict",
     "evaluate": "advising:evaluate",
     "studies": "studies:studies",
     "instruments": "instruments:instruments",

@@ -8,7 +8,7 @@ import typer
 from alleviate.cli.screen import print_json, print_lines, progress
 from alleviate.studies import files
 from alleviate.studies.learning import learn as learn_study
-from alleviate.studies.learning import not_enough_data
+from alleviate.studies.learning import not_enough
 from alleviate.terms.errors import NotEnoughDataError
 
 __all__ = ["learn"]
@@ -38,7 +38,7 @@ def learn(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON only.")] = False,
 ) -> None:
-    """Learn a treatment rule, test it honestly, and write a package with its report."""
+    """Learn a treatment rule or a prognosis, test it honestly, and write a package with its report."""
     loaded = files.load(study)
     folder = Path("runs") / loaded.name if out is None else out
     try:
@@ -48,7 +48,7 @@ def learn(
             )
     except NotEnoughDataError as error:
         if as_json:
-            print_json(not_enough_data(loaded, error))
+            print_json(not_enough(loaded, error))
         raise
     if as_json:
         print_json(learned.to_json())

@@ -13,6 +13,7 @@ from alleviate.instruments.parts import (
     Flag,
     Item,
     MissingRule,
+    Remission,
     Score,
     Subscale,
     Tier,
@@ -53,6 +54,7 @@ class Instrument(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     tiers: tuple[Tier, ...] = ()
     caseness: Caseness | None = None
     reliable_change: Change | None = None
+    remission: Remission | None = None
     subscales: tuple[Subscale, ...] = ()
     flags: tuple[Flag, ...] = ()
 

@@ -16,6 +16,7 @@ __all__ = [
     "Flag",
     "Item",
     "MissingRule",
+    "Remission",
     "Score",
     "Skip",
     "Subscale",
@@ -127,6 +128,13 @@ class Change(Struct, frozen=True, forbid_unknown_fields=True):
         if self.points is not None:
             return self.points
         return 1.96 * float(self.sd or 0) * sqrt(2) * sqrt(1 - float(self.reliability or 0))
+
+
+class Remission(Struct, frozen=True, forbid_unknown_fields=True):
+    """The total at which (or better) hardly any symptom is left."""
+
+    threshold: float
+    source: str
 
 
 class MissingRule(Struct, frozen=True, forbid_unknown_fields=True):

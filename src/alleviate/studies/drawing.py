@@ -8,6 +8,7 @@ from alleviate.features import Feature, FeatureSpec, cohort_table
 from alleviate.intake.tables import Table, table_of
 from alleviate.studies.vault_sections import PERSON, exclusions, outcome_feature, spec_of
 from alleviate.terms.errors import DataError
+from alleviate.terms.prognosis_study import PrognosisStudy
 from alleviate.terms.study import CohortSpec, Study
 
 __all__ = ["draw"]
@@ -16,9 +17,15 @@ INSTANT = timedelta(microseconds=1)
 
 
 def draw(
-    events: pl.DataFrame | pl.LazyFrame, study: Study, cohort: CohortSpec, *, source: str = "the vault"
+    events: pl.DataFrame | pl.LazyFrame,
+    study: Study | PrognosisStudy,
+    cohort: CohortSpec,
+    *,
+    source: str = "the vault",
 ) -> Table:
     """One row a person of the cohort, as they entered: id, treatment, outcome, features. Raises DataError.
+
+    A prognosis has no treatment: what the start says of a person is then known like all else.
 
     ``events``: as ``alleviate.records.EVENTS``. Features are what was known *before* the person entered, so
     that the treatment is not among it; who enters later than their treatment was known has what was entered
@@ -34,7 +41,8 @@ def draw(
             hint="Check [cohort] start, and that people have consented to model training.",
         )
     before = people.select("subject_id", pl.col("moment") - INSTANT, "start")
-    known = _without_starts(events, people)
+    arm = () if isinstance(study, PrognosisStudy) else (people["arm"].alias(study.treatment.column),)
+    known = _without_starts(events, people) if arm else events
     features = cohort_table(known, before, spec_of(study.definitions)).drop("subject_id", "moment")
     held = cohort_table(known, before, exclusions(cohort))
     ends = events.select(pl.col("known_at").max()).collect().item()
@@ -57,7 +65,7 @@ def draw(
         raise DataError(f"{source}: nobody is left. {' '.join(warnings)}", hint="Widen [cohort].")
     columns = (
         people["subject_id"].alias(study.data.id or PERSON),
-        people["arm"].alias(study.treatment.column),
+        *arm,
         _outcome(events, people, cohort).alias(study.outcome.name),
         *features,
     )

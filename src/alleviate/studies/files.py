@@ -1,4 +1,4 @@
-"""Study files: TOML in, a ``Study`` out, and back again. Whatever is wrong is said with its line and key."""
+"""Study files: TOML in, a study out, and back again. Whatever is wrong is said with its line and key."""
 
 import re
 import tomllib
@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 from alleviate.policies import candidates as policies
-from alleviate.studies import ctn0094
-from alleviate.studies.datasets import GRAMMAR, parse
+from alleviate.studies.opening_sections import DATA_KEYS, STUDY_KEYS, read_data, read_name
 from alleviate.studies.outcome_sections import OUTCOME_KEYS, read_harms, read_outcome
+from alleviate.studies.prognosis import sections as prognosis
 from alleviate.studies.sections import Section, Source, nearest
 from alleviate.studies.study_text import dumps
 from alleviate.studies.treatment_sections import (
@@ -20,11 +21,12 @@ from alleviate.studies.treatment_sections import (
     read_stages,
     read_treatment,
 )
-from alleviate.studies.vault_sections import PERSON, read_cohort, read_definitions, spec_of
+from alleviate.studies.vault_sections import PERSON, labels_of, read_cohort, read_definitions, spec_of
 from alleviate.terms.errors import StudyError
-from alleviate.terms.study import CANDIDATES, DataSource, Definition, Study, Validation
+from alleviate.terms.prognosis_study import PrognosisStudy
+from alleviate.terms.study import CANDIDATES, DataSource, Study, Validation
 
-__all__ = ["LEARNERS", "QUESTION", "dumps", "load", "loads", "shipped", "with_data"]
+__all__ = ["LEARNERS", "QUESTION", "dumps", "load", "loads", "of_treatment", "shipped", "with_data"]
 
 LEARNERS = tuple(policies.CANDIDATES)
 """Every learner that ``[learning] candidates`` may name."""
@@ -33,8 +35,8 @@ QUESTION = "Who does best with which treatment, judged by {outcome}?"
 """Asked by a study whose file words no question of its own."""
 
 KEYS: Mapping[str, tuple[str, ...]] = {
-    "study": ("name", "title", "question", "reference", "kind"),
-    "data": ("dataset", "table", "path", "vault", "id"),
+    "study": STUDY_KEYS,
+    "data": DATA_KEYS,
     "cohort": ("start", "text", "offset", "arm", "outcome", "exclude", "between"),
     "treatment": TREATMENT_KEYS,
     "controls": CONTROL_KEYS,
@@ -47,11 +49,10 @@ REQUIRED = ("study", "data", "outcome")
 REPEATED = ("stage", "harm")
 """Tables that may be there more than once: ``[[stage]]``."""
 
-FOLDER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 SYNTAX_PLACE = re.compile(r" \(at (?:line (?P<line>\d+), column \d+|end of document)\)$")
 
 
-def load(path_or_name: str | Path) -> Study:
+def load(path_or_name: str | Path) -> Study | PrognosisStudy:
     """The study in a TOML file, or the shipped one of that name.
 
     Raises ``StudyError`` naming file, line, key, what was expected and the nearest valid name.
@@ -80,18 +81,40 @@ def load(path_or_name: str | Path) -> Study:
     return loads(text, source=path.name, folder=path.parent)
 
 
-def loads(text: str, *, source: str = "study.toml", folder: Path | None = None) -> Study:
+def loads(text: str, *, source: str = "study.toml", folder: Path | None = None) -> Study | PrognosisStudy:
     """The study in a TOML text. ``[data] path`` is relative to ``folder`` (default: where we are)."""
     origin = Source(source, text)
-    sections, several = _sections(origin)
+    document = _document(origin)
+    head = document.get("study")
+    opening = Section(origin, "study", head if isinstance(head, dict) else {})
+    if opening.choice("kind", ("treatment", "prognosis"), "treatment") == "prognosis":
+        prognosis.refuse_treatment(origin, document)
+        sections = _sections(origin, document, prognosis.KEYS, prognosis.REQUIRED)
+        return prognosis.read_prognosis(sections, folder or Path())
+    return _treatment_study(origin, document, folder or Path())
+
+
+def of_treatment(study: Study | PrognosisStudy) -> Study:
+    """The study itself, where it is one of treatment. Raises ``StudyError``."""
+    if isinstance(study, PrognosisStudy):
+        raise StudyError(
+            f"{study.name}: expected a study of treatment, got a prognosis.",
+            hint='Leave kind = "prognosis" out, or learn it as a prognosis.',
+        )
+    return study
+
+
+def _treatment_study(origin: Source, document: dict[str, Any], folder: Path) -> Study:
+    several = {name: _several(origin, name, document.pop(name, [])) for name in REPEATED}
+    required = REQUIRED if several["stage"] else (*REQUIRED, "treatment")
+    sections = _sections(origin, document, KEYS, required, REPEATED)
+    _refuse_beside_stages(origin, document, several)
     study = sections["study"]
-    name = study.required("name")
-    if not FOLDER_NAME.fullmatch(name):
-        raise study.wrong("name", "letters, digits, dots and dashes, since it names a folder")
+    name = read_name(study)
     stages = read_stages(several["stage"])
     treatment = stages[0].treatment if stages else read_treatment(sections["treatment"])
     outcome = read_outcome(sections["outcome"])
-    data = _data(sections["data"], folder or Path())
+    data = read_data(sections["data"], folder)
     features, validation, plain = sections["features"], sections["validation"], Validation()
     cohort, definitions = None, {}
     if data.vault is not None:
@@ -109,8 +132,8 @@ def loads(text: str, *, source: str = "study.toml", folder: Path | None = None) 
         reference=study.text("reference"),
         include=features.names("include"),
         known_after=features.names("known_after"),
-        labels=features.texts_by_name("labels") or _labels(definitions),
-        candidates=_candidates(sections["learning"]),
+        labels=features.texts_by_name("labels") or labels_of(definitions),
+        candidates=sections["learning"].some_of("candidates", LEARNERS, CANDIDATES),
         validation=Validation(
             folds=validation.whole("folds", 2, 20, plain.folds),
             repeats=validation.whole("repeats", 1, 100, 1) if "repeats" in validation else None,
@@ -128,18 +151,21 @@ def loads(text: str, *, source: str = "study.toml", folder: Path | None = None) 
     return found
 
 
-def shipped() -> tuple[Study, ...]:
+def shipped() -> tuple[Study | PrognosisStudy, ...]:
     """The studies that come with Alleviate, by name."""
     return tuple(load(found.name.removesuffix(".toml")) for found in _shipped_files())
 
 
-def with_data(study: Study, path: str | Path) -> Study:
+def with_data(study: Study | PrognosisStudy, path: str | Path) -> Study | PrognosisStudy:
     """The same study on another file: ``--data``. Of the vault's features it is to hold a column each."""
+    data = DataSource(path=str(Path(path).resolve()), id=study.data.id)
+    if isinstance(study, PrognosisStudy):
+        return prognosis.with_source(study, data)
     include = spec_of(study.definitions).names if study.cohort else study.include
     site = study.validation.site
     return replace(
         study,
-        data=DataSource(path=str(Path(path).resolve()), id=study.data.id),
+        data=data,
         include=tuple(name for name in include if name != site),
         cohort=None,
         definitions={},
@@ -148,7 +174,8 @@ def with_data(study: Study, path: str | Path) -> Study:
 
 def _shipped_files() -> list[resources.abc.Traversable]:
     folder = resources.files("alleviate.studies") / "shipped"
-    return sorted((found for found in folder.iterdir() if found.name.endswith(".toml")), key=lambda f: f.name)
+    files = [found for found in folder.iterdir() if found.name.endswith(".toml")]
+    return sorted(files, key=lambda file: file.name.removesuffix(".toml"))
 
 
 def _near_file(path: Path) -> str:
@@ -156,44 +183,53 @@ def _near_file(path: Path) -> str:
     return nearest(path.name, there) or "Those that ship are listed by: alleviate studies"
 
 
-def _sections(origin: Source) -> tuple[dict[str, Section], dict[str, list[Section]]]:
-    """Every table that a study file may have, known keys only, and those that may be there more than once.
-
-    A table that may be left out is empty.
-    """
+def _document(origin: Source) -> dict[str, Any]:
+    """The TOML, parsed. Raises ``StudyError`` with the line where it is none."""
     try:
-        document = tomllib.loads(origin.text)
+        return tomllib.loads(origin.text)
     except (ValueError, RecursionError) as error:
         place = SYNTAX_PLACE.search(str(error))
         line = place["line"] if place and place["line"] else str(max(1, len(origin.text.splitlines())))
         what = SYNTAX_PLACE.sub("", str(error))
         hint = 'Texts stand in quotes, as in: name = "my-study".'
         raise StudyError(f"{origin.name}, line {line}: this is not TOML ({what}).", hint=hint) from None
-    several = {name: _several(origin, name, document.pop(name, [])) for name in REPEATED}
+
+
+def _sections(
+    origin: Source,
+    document: Mapping[str, Any],
+    keys: Mapping[str, tuple[str, ...]],
+    required: Sequence[str],
+    besides: Sequence[str] = (),
+) -> dict[str, Section]:
+    """Every table that such a study file may have, known keys only. One that may be left out is empty.
+
+    ``besides``: tables that would be right too, for the hint.
+    """
     for name, values in document.items():
-        if name not in KEYS:
-            raise origin.error((name,), "there is no such table", nearest(name, (*KEYS, *REPEATED)))
+        if name not in keys:
+            raise origin.error((name,), "there is no such table", nearest(name, (*keys, *besides)))
         if not isinstance(values, dict):
             raise origin.error((name,), "expected a table, got a value", f"Write [{name}] on its own line.")
-    sections = {name: Section(origin, name, document.get(name, {})) for name in KEYS}
-    if sections["study"].choice("kind", ("treatment", "prognosis"), "treatment") == "prognosis":
-        raise sections["study"].error(
-            "kind", "this version learns treatment studies only, no outcome models", 'Leave "kind" out.'
-        )
+    sections = {name: Section(origin, name, document.get(name, {})) for name in keys}
     for name, section in sections.items():
-        required = name in REQUIRED or (name == "treatment" and not several["stage"])
-        if required and name not in document:
+        if name in required and name not in document:
             raise origin.error((name,), "this table is required, but missing", f"Add [{name}].")
         if name != "features" or "vault" not in sections["data"]:  # there, keys are names of features
-            section.refuse_unknown(KEYS[name])
+            section.refuse_unknown(keys[name])
     if "cohort" in document and "vault" not in sections["data"]:
         raise origin.error(("cohort",), "a cohort is drawn from the vault only", "Write: vault = true")
+    return sections
+
+
+def _refuse_beside_stages(
+    origin: Source, document: Mapping[str, Any], several: Mapping[str, Sequence[Section]]
+) -> None:
     if several["stage"] and "treatment" in document:
         hint = "Leave [treatment] out: each stage names its own."
         raise origin.error(("treatment",), "a study with stages has no treatment beside them", hint)
-    if several["stage"] and "vault" in sections["data"]:
+    if several["stage"] and "vault" in document["data"]:
         raise origin.error(("data", "vault"), "stages are read from tables only", "Name a path or a dataset.")
-    return sections, several
 
 
 def _several(origin: Source, name: str, values: object) -> list[Section]:
@@ -202,55 +238,6 @@ def _several(origin: Source, name: str, values: object) -> list[Section]:
             (name,), "expected a table for each, got something else", f"Write [[{name}]] over each."
         )
     return [Section(origin, f"{name} {i}", table) for i, table in enumerate(values, 1)]
-
-
-def _data(section: Section, folder: Path) -> DataSource:
-    dataset, path, vault = section.name_or_none("dataset"), section.name_or_none("path"), _vault(section)
-    given = [
-        key for key, value in (("dataset", dataset), ("path", path), ("vault", vault)) if value is not None
-    ]
-    if len(given) != 1:
-        hint = 'As in: path = "trial.csv"'
-        message = f"expected one of dataset, path and vault, got {' and '.join(given) or 'none'}"
-        raise section.error(given[0] if given else "dataset", message, hint)
-    table = None
-    if dataset == ctn0094.NAME:
-        table = section.choice("table", tuple(ctn0094.TRIALS))
-    elif "table" in section:
-        hint = f'Leave it out, or write: dataset = "{ctn0094.NAME}"'
-        raise section.error("table", "only a dataset of several trials has tables to choose from", hint)
-    elif dataset is not None:
-        try:
-            parse(dataset)
-        except ValueError:
-            raise section.wrong("dataset", GRAMMAR) from None
-    full = None if path is None else str((folder / path).resolve())
-    person = section.name_or_none("id") or (PERSON if vault is not None else None)
-    return DataSource(dataset, full, person, vault, table)
-
-
-def _vault(section: Section) -> str | None:
-    """Where the vault is, "" for the usual place, None where it is not asked for."""
-    if section.values.get("vault") is True:
-        return ""
-    if section.values.get("vault") is False:
-        raise section.wrong("vault", "true, or where the vault is", "Leave it out.")
-    return section.name_or_none("vault")
-
-
-def _labels(definitions: Mapping[str, Definition]) -> dict[str, str]:
-    """What features are called in a sentence, where their definition says so."""
-    return {feature.name: feature.label for feature in spec_of(definitions).features if feature.label}
-
-
-def _candidates(section: Section) -> tuple[str, ...]:
-    if "candidates" not in section:
-        return CANDIDATES
-    names = section.names("candidates")
-    unknown = next((name for name in names if name not in LEARNERS), None)
-    if unknown is not None or not names:
-        raise section.wrong("candidates", f"some of {', '.join(LEARNERS)}", nearest(unknown or "", LEARNERS))
-    return names
 
 
 def _check_roles(

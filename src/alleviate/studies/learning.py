@@ -29,12 +29,14 @@ from alleviate.studies.findings import findings
 from alleviate.studies.harm_findings import harm_rules, harms_json
 from alleviate.studies.missing import refuse_wild_weights
 from alleviate.studies.overlap import within_overlap
+from alleviate.studies.prognosis.learning import LearnedOutcome, learn_prognosis_study, prognosis_not_enough
 from alleviate.studies.sites import refuse_thin_sites
 from alleviate.studies.stages import learn_stages, stages_json
 from alleviate.terms.errors import NotEnoughDataError, StudyError
+from alleviate.terms.prognosis_study import PrognosisStudy
 from alleviate.terms.study import Study
 
-__all__ = ["Learned", "learn", "not_enough_data"]
+__all__ = ["Learned", "learn", "not_enough"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +115,14 @@ class Learned:
         ]
 
 
-def not_enough_data(study: Study, error: NotEnoughDataError) -> dict[str, Any]:
+def not_enough(study: Study | PrognosisStudy, error: NotEnoughDataError) -> dict[str, Any]:
+    """What `alleviate learn --json` prints where too few were studied: the same keys, nothing learned."""
+    if isinstance(study, PrognosisStudy):
+        return prognosis_not_enough(study, error)
+    return _not_enough(study, error)
+
+
+def _not_enough(study: Study, error: NotEnoughDataError) -> dict[str, Any]:
     """What `alleviate learn --json` prints where too few were studied: the same keys, nothing learned."""
     outcome = study.outcome
     return {
@@ -138,7 +147,7 @@ def not_enough_data(study: Study, error: NotEnoughDataError) -> dict[str, Any]:
 
 
 def learn(
-    study: Study | str | Path,
+    study: Study | PrognosisStudy | str | Path,
     *,
     data: str | Path | None = None,
     data_dir: str | Path | None = None,
@@ -146,25 +155,28 @@ def learn(
     seed: int | None = None,
     workers: int | None = None,
     progress: Progress | None = None,
-) -> Learned:
-    """Learn the rule of a study and test it honestly; write package and report to ``out``.
+) -> Learned | LearnedOutcome:
+    """Learn the rule or prognosis of a study and test it honestly; write package and report to ``out``.
 
-    ``study``: a ``Study``, a study file, or the name of a shipped one. ``data`` replaces the study's data;
+    ``study``: an object, a study file, or the name of a shipped one. ``data`` replaces the study's data;
     ``data_dir`` is the folder of data that a study asks to bring (default: ``ALLEVIATE_DATA``); ``seed``
     replaces its seed. ``out``: default ``runs/<name>``. ``workers``: processes (default: one a core); the
     result does not depend on it. Raises ``StudyError``, ``DataError``, ``NotEnoughDataError`` before anything
     is written.
     """
     start = perf_counter()
-    asked = study if isinstance(study, Study) else files.load(study)
+    asked = files.load(study) if isinstance(study, str | Path) else study
     if data is not None:
         asked = files.with_data(asked, data)
     if seed is not None:
-        asked = replace(asked, validation=replace(asked.validation, seed=seed))
+        asked = _seeded(asked, seed)
     target = Path("runs") / asked.name if out is None else Path(out)
+    brought = None if data_dir is None else Path(data_dir)
+    if isinstance(asked, PrognosisStudy):
+        return learn_prognosis_study(asked, data_dir=brought, out=target, workers=workers, progress=progress)
     signing_key()  # an unusable key or folder must be known before the work, not after
     refuse_strangers(target)
-    table = open_data(asked, data_dir=None if data_dir is None else Path(data_dir))
+    table = open_data(asked, data_dir=brought)
     made = (_made_stages if asked.stages else _made_rule)(asked, table, workers, progress)
     found = made.findings
     report = study_report(made.study, found, package_name=made.study.name)
@@ -179,6 +191,13 @@ def learn(
     return Learned(
         made.study, found, written, written / "report.html", perf_counter() - start, made.candidate_seconds
     )
+
+
+def _seeded(study: Study | PrognosisStudy, seed: int) -> Study | PrognosisStudy:
+    """The same study, begun from another seed."""
+    if isinstance(study, PrognosisStudy):
+        return replace(study, validation=replace(study.validation, seed=seed))
+    return replace(study, validation=replace(study.validation, seed=seed))
 
 
 @dataclass(frozen=True, slots=True)

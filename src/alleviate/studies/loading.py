@@ -6,18 +6,44 @@ from pathlib import Path
 from alleviate.packages import read
 from alleviate.packages.stage_rule import stages_from
 from alleviate.studies import files
+from alleviate.studies.prognosis.prognoses import Prognosis, prognosis_of
 from alleviate.studies.rules import LearnedRule
 from alleviate.studies.rules import load as load_rule
 from alleviate.studies.stage_rules import LearnedStages
+from alleviate.terms.errors import PackageError
 
-__all__ = ["load"]
+__all__ = ["load", "load_advice", "load_prognosis"]
 
 
-def load(package: str | Path) -> LearnedRule | LearnedStages:
-    """A rule, or rules of several stages, verified before it is parsed. Raises ``PackageError``."""
+def load(package: str | Path) -> LearnedRule | LearnedStages | Prognosis:
+    """A rule, rules of stages, or a prognosis, verified before it is parsed. Raises ``PackageError``."""
     sealed = read(Path(package))
-    if sealed.manifest.origin.kind != "stages":
+    if sealed.manifest.origin.kind == "prognosis":
+        return prognosis_of(sealed, Path(package))
+    if sealed.manifest.origin.kind == "rule":
         return load_rule(package)
     found = stages_from(sealed, Path(package))
-    study = files.loads(found.study, source="study.toml")
+    study = files.of_treatment(files.loads(found.study, source="study.toml"))
     return LearnedStages(found, sealed.manifest, replace(study, outcome=found.outcome))
+
+
+def load_advice(package: str | Path) -> LearnedRule | LearnedStages:
+    """A package that advises treatment. Raises ``PackageError`` for another, too."""
+    found = load(package)
+    if isinstance(found, Prognosis):
+        raise PackageError(
+            f"{package} foresees an outcome and advises no treatment.",
+            hint="Ask it with: alleviate predict",
+        )
+    return found
+
+
+def load_prognosis(package: str | Path) -> Prognosis:
+    """A package that foresees an outcome. Raises ``PackageError`` for another, too."""
+    found = load(package)
+    if not isinstance(found, Prognosis):
+        raise PackageError(
+            f"{package} advises treatment and foresees no outcome of its own.",
+            hint="Ask it with: alleviate advise",
+        )
+    return found

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from alleviate.intake.tables import Kind, Table, typed
 from alleviate.intake.tables.table import quoted
-from alleviate.studies.files import QUESTION, dumps, loads
+from alleviate.studies.files import QUESTION, dumps, loads, of_treatment
 from alleviate.studies.sections import nearest
 from alleviate.terms.errors import DataError, StudyError
 from alleviate.terms.outcomes import Better, Outcome
@@ -132,7 +132,8 @@ def draft(table: Table, path: Path, answers: Answers) -> Study:
         include=features,
         known_after=answers.known_after,
     )
-    return loads(dumps(study), source=f"{name}.toml")  # through the reader, which knows every rule
+    # through the reader, which knows every rule
+    return of_treatment(loads(dumps(study), source=f"{name}.toml"))
 
 
 def _require_different_ids(table: Table, column: str) -> None:

@@ -195,7 +195,7 @@ def _weighing(package: RulePackage, weights: Mapping[str, float]) -> RulePackage
 def load(package: str | Path) -> LearnedRule:
     """Open a package that `alleviate learn` wrote, verified before it is parsed. Raises ``PackageError``."""
     rule, manifest = open_rule(Path(package))
-    study = files.loads(rule.study, source="study.toml")
+    study = files.of_treatment(files.loads(rule.study, source="study.toml"))
     return LearnedRule(rule, manifest, replace(study, outcome=rule.outcome))
 
 

@@ -115,6 +115,16 @@ class Section:
             raise self.error(key, f'"{doubled}" is named twice', "Name it once.")
         return tuple(value)
 
+    def some_of(self, key: str, valid: Sequence[str], default: tuple[str, ...]) -> tuple[str, ...]:
+        """A list of one or more of ``valid``."""
+        if key not in self:
+            return default
+        names = self.names(key)
+        unknown = next((name for name in names if name not in valid), None)
+        if unknown is not None or not names:
+            raise self.wrong(key, f"some of {', '.join(valid)}", nearest(unknown or "", valid))
+        return names
+
     def texts_by_name(self, key: str) -> dict[str, str]:
         """A table of texts, each holding something; empty by default."""
         value = self.values.get(key, {})

@@ -2,11 +2,13 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from alleviate.studies.prognosis.text import prognosis_tables
 from alleviate.studies.vault_sections import cohort_tables
 from alleviate.terms.outcomes import Harm, Outcome
+from alleviate.terms.prognosis_study import PrognosisStudy
 from alleviate.terms.study import Stage, Study, Treatment
 
 __all__ = ["dumps"]
@@ -16,11 +18,16 @@ BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 Tables = dict[str, dict[str, object]]
 
 
-def dumps(study: Study, *, folder: Path | None = None) -> str:
+def dumps(study: Study | PrognosisStudy, *, folder: Path | None = None) -> str:
     """The study as TOML; ``loads(dumps(study)) == study``. Data inside ``folder`` get a relative path."""
-    path = study.data.path
-    if path is not None and folder is not None and Path(path).is_relative_to(folder.resolve()):
-        path = str(Path(path).relative_to(folder.resolve()))
+
+    def near(path: str | None) -> str | None:
+        if path is not None and folder is not None and Path(path).is_relative_to(folder.resolve()):
+            return str(Path(path).relative_to(folder.resolve()))
+        return path
+
+    if isinstance(study, PrognosisStudy):
+        return _text(prognosis_tables(study, near))
     validation = study.validation
     tables: Tables = {
         "study": {
@@ -28,7 +35,8 @@ def dumps(study: Study, *, folder: Path | None = None) -> str:
             "reference": study.reference or None,
         },
         "data": {
-            "dataset": study.data.dataset, "table": study.data.table, "path": path, "id": study.data.id,
+            "dataset": study.data.dataset, "table": study.data.table,
+            "path": near(study.data.path), "id": study.data.id,
             "vault": study.data.vault or (None if study.data.vault is None else True),
         },
         **cohort_tables(study.cohort),
@@ -45,10 +53,14 @@ def dumps(study: Study, *, folder: Path | None = None) -> str:
             "trial": validation.trial, "seed": validation.seed,
         },
     }  # fmt: skip
+    several = [_block("[[stage]]", _stage(stage)) for stage in study.stages]
+    several += [_block("[[harm]]", _harm(harm)) for harm in study.harms]
+    return _text(tables, several)
+
+
+def _text(tables: Tables, several: Sequence[str] = ()) -> str:
     blocks = [_block(f"[{name}]", values) for name, values in tables.items()]
-    blocks += [_block("[[stage]]", _stage(stage)) for stage in study.stages]
-    blocks += [_block("[[harm]]", _harm(harm)) for harm in study.harms]
-    return "\n".join(block for block in blocks if block)
+    return "\n".join(block for block in (*blocks, *several) if block)
 
 
 def _block(header: str, values: Mapping[str, object]) -> str:

@@ -14,6 +14,7 @@ __all__ = [
     "PERSON",
     "cohort_tables",
     "exclusions",
+    "labels_of",
     "outcome_feature",
     "read_cohort",
     "read_definitions",
@@ -89,6 +90,11 @@ def spec_of(definitions: Mapping[str, Definition]) -> FeatureSpec:
     return FeatureSpec(
         tuple(feature for name, table in definitions.items() for feature in declare(name, table))
     )
+
+
+def labels_of(definitions: Mapping[str, Definition]) -> dict[str, str]:
+    """What features are called in a sentence, where their definition says so."""
+    return {feature.name: feature.label for feature in spec_of(definitions).features if feature.label}
 
 
 def exclusions(cohort: CohortSpec) -> FeatureSpec:

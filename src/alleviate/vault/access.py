@@ -2,16 +2,20 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import Self
+from typing import Literal, Self
 
 import polars as pl
 import sqlalchemy as sa
 
+from alleviate.progress.alerts import Alert, Step
+from alleviate.progress.safety import watched
 from alleviate.records import EVENTS, Entry, Kind, PatientRecord
 from alleviate.terms.errors import ConsentError, DataError, VaultError
 from alleviate.terms.times import check_utc
+from alleviate.vault.alerts import Alerts, check_alert_purpose, raise_alerts, read_alerts, take_step
 from alleviate.vault.audit import Action, AuditEvent, AuditLog
 from alleviate.vault.body import from_microseconds
 from alleviate.vault.cipher import blind_index
@@ -58,9 +62,9 @@ class Access:
         """Nothing is held between two steps."""
 
     def put(self, entries: Sequence[Entry], now: datetime) -> Tally:
-        """Store what is new and what corrects, all or nothing. ``now`` (UTC) is the moment of the import.
+        """Store what is new and what corrects, all or nothing, with the safety alerts that it raises.
 
-        Raises DataError for text that is not Unicode.
+        ``now`` (UTC) is the moment of the import. Raises DataError for text that is not Unicode.
         """
         check_utc(now, "The moment of an import")
         with self._step() as (connection, events):
@@ -75,7 +79,56 @@ class Access:
             for patient, change in writer.changes.items():
                 counts = {"stored": change.stored, "superseded": change.superseded}
                 events.append(self._event("import", patient, **counts, digest=change.digest.hexdigest()))
-        return tally
+            signed = {each.subject_id for each in entries if watched(each.events)} & writer.patients.keys()
+            raised = raise_alerts(
+                connection,
+                self._keys,
+                sorted({writer.patients[id] for id in signed} & writer.changes.keys()),
+                now,
+            )
+            events += [self._event("alert", of, alert=alert, state="raised") for alert, of in raised]
+        return replace(tally, alerts=len(raised))
+
+    def raise_alerts(self, now: datetime) -> int:
+        """Raise the safety alerts of everything that is stored and has none; returns how many.
+
+        `put` has raised its own: this is for what an older version stored, and as a second look.
+        """
+        check_utc(now, "The moment of an alert")
+        count = 0
+        for patients in self._pages():
+            with self._step() as (connection, events):
+                raised = raise_alerts(connection, self._keys, patients, now)
+                events += [self._event("alert", of, alert=alert, state="raised") for alert, of in raised]
+            count += len(raised)
+        return count
+
+    def alerts(self, *, resolved: bool = False) -> Alerts:
+        """The safety alerts that nobody has resolved, or all, as far as consent permits. None is held back.
+
+        For care, or for the person's own rights; raises ConsentError otherwise.
+        """
+        check_alert_purpose(self._purpose)
+        with self._step() as (connection, events):
+            found, portions = read_alerts(connection, self._keys, self._purpose, _now(), resolved=resolved)
+            events += [self._event("read", patient, alerts=n) for patient, n in portions.items()]
+            events += [] if portions else [self._event("read", alerts=0)]
+        return found
+
+    def answer(
+        self, alert: str, state: Literal["acknowledged", "resolved"], now: datetime, done: str = ""
+    ) -> Alert:
+        """Take an alert (``acknowledged``) or close it (``resolved``, saying what was ``done``) as the actor.
+
+        Raises VaultError for an unknown alert, DataError for a step not open to it, ConsentError where the
+        person withholds it or the purpose is not care.
+        """
+        check_alert_purpose(self._purpose, answering=True)
+        step = Step(state, now, self._actor, done)
+        with self._step() as (connection, events):
+            patient, answered = take_step(connection, self._keys, self._purpose, alert, step)
+            events.append(self._event("alert", patient, alert=alert, state=state))
+        return answered
 
     def put_definitions(self, definitions: Iterable[tuple[str, bytes]]) -> Tally:
         """Store questionnaires (ref, JSON); the latest stands."""

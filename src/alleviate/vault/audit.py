@@ -40,7 +40,7 @@ __all__ = [
 
 Action = Literal[
     "create", "open", "read", "find", "import", "export", "erase", "consent",
-    "backup", "restore", "rotate", "verify", "inspect",
+    "alert", "backup", "restore", "rotate", "verify", "inspect",
 ]  # fmt: skip
 ACTIONS: frozenset[str] = frozenset(get_args(Action))
 

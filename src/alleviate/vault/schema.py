@@ -3,6 +3,7 @@
 ``patients``     ``patient`` is ours, random; ``subject`` the source's id, sealed, and its blind index
 ``names``        blind indexes by which a person is found: identifiers, family name with date of birth
 ``entries``      one row a version of an entry, its events sealed with the patient's key
+``alerts``       one row a step of a safety alert, sealed with the patient's key; step 0 raised it
 ``erasures``     blind indexes of the ids of erased people, so that no import brings them back
 ``definitions``  questionnaires; about no person
 ``audit``        see `alleviate.vault.audit`
@@ -13,7 +14,18 @@ import sqlalchemy as sa
 
 from alleviate.vault.audit import audit_table
 
-__all__ = ["AUDIT", "DEFINITIONS", "ENTRIES", "ERASURES", "META", "METADATA", "NAMES", "PATIENTS", "TABLES"]
+__all__ = [
+    "ALERTS",
+    "AUDIT",
+    "DEFINITIONS",
+    "ENTRIES",
+    "ERASURES",
+    "META",
+    "METADATA",
+    "NAMES",
+    "PATIENTS",
+    "TABLES",
+]
 
 METADATA = sa.MetaData(
     naming_convention={
@@ -66,6 +78,17 @@ NAMES = sa.Table(
     sa.Column("ref", sa.LargeBinary, primary_key=True),
 )
 
+ALERTS = sa.Table(
+    "alerts",
+    METADATA,
+    sa.Column("alert", _ID, primary_key=True),
+    sa.Column("step", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("patient", _ID, sa.ForeignKey(PATIENTS.c.patient), nullable=False, index=True),
+    sa.Column("state", sa.String(20), nullable=False),
+    sa.Column("at", _MOMENT, nullable=False),
+    sa.Column("body", sa.LargeBinary, nullable=False),
+)
+
 ERASURES = sa.Table(
     "erasures",
     METADATA,
@@ -83,5 +106,5 @@ DEFINITIONS = sa.Table(
 
 AUDIT = audit_table(METADATA)
 
-TABLES = (META, PATIENTS, ENTRIES, NAMES, ERASURES, DEFINITIONS, AUDIT)
+TABLES = (META, PATIENTS, ENTRIES, NAMES, ALERTS, ERASURES, DEFINITIONS, AUDIT)
 """In the order in which rows can be put in."""

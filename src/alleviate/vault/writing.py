@@ -37,13 +37,14 @@ __all__ = ["Change", "Tally", "Writer"]
 class Tally:
     """What became of entries: ``superseded`` corrections were stored, ``unchanged`` were known already.
 
-    ``erased``: refs of entries about people who were erased; they are not stored.
+    ``erased``: refs of entries about people who were erased; they are not stored. ``alerts`` were raised.
     """
 
     stored: int = 0
     unchanged: int = 0
     superseded: int = 0
     erased: tuple[str, ...] = ()
+    alerts: int = 0
 
 
 @dataclass(slots=True)
@@ -70,7 +71,10 @@ class _Version:
 
 
 class Writer:
-    """One batch in the caller's transaction: ``put`` once, then read ``changes`` (by patient)."""
+    """One batch in the caller's transaction: ``put`` once, then read ``changes`` (by patient).
+
+    ``patients``: our id of each subject.
+    """
 
     def __init__(self, connection: sa.Connection, keys: KeyStore, now: datetime) -> None:
         self._connection = connection
@@ -82,10 +86,11 @@ class Writer:
         self._confirmed: dict[int, int] = {}
         self._names: dict[bytes, list[dict[str, Any]]] = {}
         self.changes: defaultdict[str, Change] = defaultdict(Change)
+        self.patients: dict[str, str] = {}
 
     def put(self, entries: Sequence[Entry]) -> Tally:
         index = self._keys.index_key
-        patients = self._patients(dict.fromkeys(entry.subject_id for entry in entries))
+        self.patients = patients = self._patients(dict.fromkeys(entry.subject_id for entry in entries))
         refs = [blind_index(index, "ref", entry.ref, exact=True) for entry in entries]
         versions = self._versions(set(refs))
         stored = unchanged = superseded = 0

@@ -6,10 +6,11 @@ The tables are those of the R package ``public.ctn0094data`` (MIT licence), whic
 
 from alleviate.studies.ctn0094.reading import NAME, Tables, read_tables
 from alleviate.studies.ctn0094.screens import weekly_screens
-from alleviate.studies.ctn0094.trials import TRIALS, open_trial, randomised, trial_table
+from alleviate.studies.ctn0094.trials import TABLES, TRIALS, open_trial, randomised, trial_table
 
 __all__ = [
     "NAME",
+    "TABLES",
     "TRIALS",
     "Tables",
     "open_trial",

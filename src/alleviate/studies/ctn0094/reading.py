@@ -1,6 +1,5 @@
 """Finds the folder of CTN-0094 and reads its R files into clean frames: the only place that meets pandas."""
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
@@ -9,6 +8,7 @@ import polars as pl
 
 from alleviate.intake.tables import MISSING
 from alleviate.intake.tables.table import quoted
+from alleviate.studies.brought import VARIABLE, brought
 from alleviate.terms.errors import DataError
 
 try:
@@ -18,13 +18,10 @@ try:
 except ImportError:  # the extra "examples" is not installed
     READER = None
 
-__all__ = ["COLUMNS", "NAME", "VARIABLE", "Tables", "folder_of", "read_tables"]
+__all__ = ["COLUMNS", "NAME", "Tables", "folder_of", "read_tables"]
 
 NAME = "ctn0094"
 """What the dataset is called in a study file, and its folder among a reader's data."""
-
-VARIABLE = "ALLEVIATE_DATA"
-"""Names the folder of a reader's data where no ``data_dir`` is given."""
 
 Tables = Mapping[str, pl.DataFrame]
 """A frame a table, as ``COLUMNS`` says. ``who`` and ``when`` (days since consent) are whole numbers."""
@@ -69,13 +66,7 @@ def folder_of(data_dir: Path | None = None) -> Path:
 
     Raises ``DataError`` saying where the data can be had and how to point to them.
     """
-    given = data_dir or (Path(os.environ[VARIABLE]) if os.environ.get(VARIABLE) else None)
-    if given is None:
-        raise DataError("The trials of CTN-0094 do not come with Alleviate.", hint=BRING)
-    for folder in (given / NAME, given):
-        if (folder / "randomization.rda").is_file():
-            return folder
-    raise DataError(f"{given}: expected a folder {NAME} with the tables of CTN-0094, found none.", hint=BRING)
+    return brought(NAME, "The trials of CTN-0094", "randomization.rda", BRING, data_dir)
 
 
 def read_tables(data_dir: Path | None = None) -> Tables:

@@ -11,17 +11,25 @@ from alleviate.studies.ctn0094.baseline import baseline, first_phase
 from alleviate.studies.ctn0094.reading import NAME, Tables, read_tables
 from alleviate.studies.ctn0094.screens import weekly_screens
 
-__all__ = ["TRIALS", "open_trial", "randomised", "trial_table"]
+__all__ = ["TABLES", "TRIALS", "open_trial", "randomised", "trial_table"]
 
 TRIALS: Mapping[str, str] = {"ctn0027": "27", "ctn0030": "30", "ctn0051": "51"}
 """What each trial is called in a study file, and in the tables."""
 
 IN_TWO_PHASES = "ctn0030"
 
+BUPRENORPHINE: Mapping[str, str] = {"ctn0027": "Outpatient BUP", "ctn0051": "Inpatient BUP"}
+"""The arm of each trial that makes up the table "buprenorphine"."""
+
+TABLES = (*TRIALS, "buprenorphine")
+"""What can be opened: a trial each, or those who were given buprenorphine in two of them."""
+
 
 def open_trial(name: str, data_dir: Path | None = None) -> Table:
     """The trial's table, from the folder of CTN-0094. Raises ``DataError`` where it cannot be had."""
-    return table_of(trial_table(read_tables(data_dir), name), f"{NAME}, {name}")
+    tables = read_tables(data_dir)
+    table = trial_table(tables, name) if name in TRIALS else _buprenorphine(tables)
+    return table_of(table, f"{NAME}, {name}")
 
 
 def randomised(tables: Tables, name: str, which: int = 1) -> pl.DataFrame:
@@ -55,6 +63,22 @@ def trial_table(tables: Tables, name: str) -> pl.DataFrame:
     if name == IN_TWO_PHASES:
         table = table.with_columns(success=pl.max_horizontal("success_1", "success_2"))
     return table.sort("who")
+
+
+def _buprenorphine(tables: Tables) -> pl.DataFrame:
+    """The buprenorphine arms of CTN-0027 and CTN-0051, with ``project`` and ``dropped_out`` (0/1).
+
+    Sites are masked within a trial, so that their names are made different.
+    """
+    arms = []
+    for name, arm in BUPRENORPHINE.items():
+        project = f"CTN-00{TRIALS[name]}"
+        own = trial_table(tables, name).filter(pl.col("arm") == arm).drop("arm")
+        arms.append(
+            own.with_columns(project=pl.lit(project), site=pl.concat_str(pl.lit(f"{project} "), "site"))
+        )
+    both = pl.concat(arms).with_columns(dropped_out=1 - pl.col("completed")).drop("completed")
+    return both.select("who", "project", pl.exclude("who", "project")).sort("who")
 
 
 def _phases(tables: Tables, people: pl.DataFrame) -> list[pl.DataFrame]:

@@ -19,7 +19,7 @@ __all__ = ["Steps", "run_steps"]
 Result = Mapping[str, Any]
 """What a step leaves, as plain values."""
 
-SPARE = 0.05
+SPARE = 0.15
 """Share of the time limit that is kept for what comes after the steps."""
 
 

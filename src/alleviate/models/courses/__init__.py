@@ -1,0 +1,1 @@
+"""The expected course of a measure over treatment, and how sure it is."""

@@ -1,0 +1,1 @@
+"""How good predictions are: discrimination, calibration, benefit, by group and elsewhere, with intervals."""

@@ -1,0 +1,1 @@
+"""One file a candidate: how it is tuned, fitted, explained and kept."""

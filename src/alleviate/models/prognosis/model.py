@@ -1,0 +1,155 @@
+"""The model that a prognosis study leaves behind: it foresees, explains, and is plain JSON."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+import numpy as np
+import polars as pl
+
+from alleviate.models.encoding import Encoded, Encoder
+from alleviate.models.prognosis.contract import Predictor
+from alleviate.models.prognosis.curves import Curves
+from alleviate.models.prognosis.engineering import with_changes
+from alleviate.models.prognosis.losses import on_scale
+from alleviate.models.prognosis.ordinal import ProportionalOdds
+from alleviate.models.prognosis.people import Kind, Loss
+from alleviate.models.prognosis.shelf import CANDIDATES
+from alleviate.models.trial import Floats
+
+__all__ = ["Member", "Predicted", "PrognosisModel", "merged"]
+
+
+@dataclass(frozen=True, slots=True)
+class Predicted:
+    """``estimate`` (n,): risk, number or expected level. ``linear`` (n,): log odds, or the number itself.
+
+    ``probabilities`` (n, L) of an ordinal outcome's levels. ``unknown``: per person the features whose
+    category was never seen; ``missing`` (n,): share of the features missing.
+    """
+
+    estimate: Floats
+    linear: Floats
+    probabilities: Floats | None
+    unknown: tuple[tuple[str, ...], ...]
+    missing: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A fitted candidate and its share in the mean."""
+
+    name: str
+    weight: float
+    predictor: Predictor
+
+
+def merged(members: tuple[Member, ...]) -> tuple[Member, ...]:
+    """The same mean with all sums of curves made into one, which is explained and computed at once."""
+    drawn = [(m.weight, m.predictor) for m in members if isinstance(m.predictor, Curves)]
+    if len(drawn) < 2:
+        return members
+    total = sum(weight for weight, _ in drawn)
+    mean = Curves.mixed([curves for _, curves in drawn], [weight / total for weight, _ in drawn])
+    return (Member("spline", total, mean), *(m for m in members if not isinstance(m.predictor, Curves)))
+
+
+@dataclass(frozen=True, slots=True)
+class PrognosisModel:
+    """linear = ``intercept`` + ``slope``·(weighted mean of what the members foresee).
+
+    ``changes``: features made as differences, name → (later, earlier). ``link``: for an ordinal outcome.
+    """
+
+    kind: Kind
+    encoder: Encoder
+    members: tuple[Member, ...]
+    intercept: float = 0.0
+    slope: float = 1.0
+    link: ProportionalOdds | None = None
+    changes: Mapping[str, tuple[str, str]] | None = None
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """All that were offered, in the order of ``contributions``."""
+        return tuple(self.encoder.kinds)
+
+    @property
+    def features_kept(self) -> tuple[str, ...]:
+        """Those that what is foreseen depends on."""
+        columns = self.encoder.columns
+        used = {columns[j].feature for member in self.members for j in member.predictor.used()}
+        return tuple(name for name in self.features if name in used)
+
+    @property
+    def complexity(self) -> float:
+        """Effective number of parameters: the members' own, by their shares."""
+        return float(sum(member.weight * member.predictor.complexity for member in self.members))
+
+    @property
+    def _loss(self) -> Loss:
+        return "numeric" if self.kind in ("numeric", "ordinal") else "binary"
+
+    def encode(self, frame: pl.DataFrame) -> Encoded:
+        """Raw typed columns, as learned from, made into numbers; columns that lack are missing for all."""
+        return self.encoder.transform(with_changes(frame, self.changes or {}))
+
+    def predict(self, frame: pl.DataFrame) -> Predicted:
+        encoded = self.encode(frame)
+        linear = self.linear(encoded.x)
+        chances = None if self.link is None else self.link.probabilities(linear)
+        estimate = on_scale(linear, self._loss)
+        if chances is not None:
+            estimate = chances @ np.arange(chances.shape[1], dtype=float)
+        return Predicted(estimate, linear, chances, encoded.unknown, encoded.missing)
+
+    def linear(self, x: Floats) -> Floats:
+        """(n,) for encoded people (n, p)."""
+        total = np.full(len(x), self.intercept)
+        for member in self.members:
+            total += self.slope * member.weight * member.predictor.linear(x)
+        return total
+
+    def contributions(self, frame: pl.DataFrame) -> tuple[float, Floats]:
+        """The level, and (n, features) what each adds to it: together the linear scale of ``predict``."""
+        x = self.encode(frame).x
+        level, by_column = self.intercept, np.zeros(x.shape)
+        for member in self.members:
+            own, added = member.predictor.contributions(x)
+            level += self.slope * member.weight * own
+            by_column += self.slope * member.weight * added
+        place = {name: i for i, name in enumerate(self.features)}
+        result = np.zeros((len(x), len(place)))
+        for j, column in enumerate(self.encoder.columns):
+            result[:, place[column.feature]] += by_column[:, j]
+        return float(level), result
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values, from which ``from_json`` restores the same predictions."""
+        return {
+            "kind": self.kind,
+            "encoder": self.encoder.to_json(),
+            "members": [
+                {"name": m.name, "weight": m.weight, "predictor": m.predictor.to_json()} for m in self.members
+            ],
+            "intercept": self.intercept,
+            "slope": self.slope,
+            "link": None if self.link is None else self.link.to_json(),
+            "changes": {name: list(pair) for name, pair in (self.changes or {}).items()},
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "PrognosisModel":
+        members = tuple(
+            Member(m["name"], float(m["weight"]), CANDIDATES[m["name"]].restore(m["predictor"]))
+            for m in data["members"]
+        )
+        return cls(
+            cast(Kind, data["kind"]),
+            Encoder.from_json(data["encoder"]),
+            members,
+            float(data["intercept"]),
+            float(data["slope"]),
+            None if data["link"] is None else ProportionalOdds.from_json(data["link"]),
+            {name: (pair[0], pair[1]) for name, pair in data["changes"].items()},
+        )

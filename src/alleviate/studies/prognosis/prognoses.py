@@ -1,0 +1,100 @@
+"""A learned prognosis, loaded: foresee new people, and test it on data that it has never seen."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from alleviate import features
+from alleviate.intake.tables import Table, typed
+from alleviate.packages import Manifest, SealedPackage
+from alleviate.packages.prognosis import PrognosisPackage, prognosis_from
+from alleviate.records import PatientRecord
+from alleviate.studies import files
+from alleviate.studies.cohort import feature_frame
+from alleviate.studies.prognosis.cohort import PrognosisCohort, cohort, within
+from alleviate.studies.prognosis.elsewhere import judged_by, tested, versus
+from alleviate.studies.prognosis.foreseen import foreseen
+from alleviate.studies.rules import ids_of, table_from
+from alleviate.studies.vault_sections import spec_of
+from alleviate.terms.errors import DataError, StudyError
+from alleviate.terms.prognosis_study import PrognosisStudy
+
+__all__ = ["Prognosis", "prognosis_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Prognosis:
+    """A verified package, ready to use. ``study`` has its outcome completed from the data."""
+
+    package: PrognosisPackage
+    manifest: Manifest
+    study: PrognosisStudy
+
+    def predict(self, data: pl.DataFrame | str | Path) -> list[dict[str, Any]]:
+        """What is foreseen for each row, as `alleviate predict --json` prints it.
+
+        Raises ``DataError`` where the table cannot be read or has no feature at all.
+        """
+        table = table_from(data)
+        spec = self.package.spec
+        kinds = {feature.name: feature.kind for feature in spec.features if feature.name in table.columns}
+        if not kinds:
+            raise DataError(
+                f"{table.source}: expected some of the features of this prognosis ({', '.join(spec.names)}), "
+                "found none.",
+                hint="Name the columns as the study did.",
+            )
+        frame = feature_frame(typed(table, kinds=kinds, only=list(kinds)).frame, spec)
+        columns = [name for name in self.study.validation.groups if name in table.columns]
+        groups = {name: table.text(name) for name in columns}
+        return foreseen(self.package, frame, ids_of(table, self.study.data.id), self.study.labels, groups)
+
+    def predict_records(self, records: Sequence[PatientRecord], moment: datetime) -> list[dict[str, Any]]:
+        """The same from records, by what was known at ``moment`` (UTC), where the study drew on the vault."""
+        if not self.study.definitions:
+            raise StudyError(
+                f"{self.package.name} was learned from a table, so records do not tell its features.",
+                hint="Predict from a table with the same columns: --data FILE.",
+            )
+        spec = spec_of(self.study.definitions)
+        frame = features.table([features.at(record, moment, spec) for record in records], spec)
+        ids = [record.subject_id for record in records]
+        return foreseen(self.package, frame, ids, self.study.labels)
+
+    def evaluate(
+        self, data: pl.DataFrame | str | Path, *, against: "Prognosis | None" = None
+    ) -> dict[str, Any]:
+        """How it fares on new people with their outcome, as `alleviate evaluate --json` prints it.
+
+        ``against``: another prognosis of the same outcome, compared on the same people.
+        """
+        table = table_from(data)
+        people = self._people(table)
+        found = tested(self.package, people)
+        if against is not None:
+            others = against._people(table)
+            if others.ids != people.ids:
+                raise DataError(
+                    f"{table.source}: expected the same people for both packages, got others.",
+                    hint="Compare packages of one outcome.",
+                )
+            rival = judged_by(against.package, others)
+            found["versus"] = versus(self.package, against.package, judged_by(self.package, people), rival)
+        return found
+
+    def _people(self, table: Table) -> PrognosisCohort:
+        kinds = {feature.name: feature.kind for feature in self.package.spec.features}
+        asked = replace(within(self.study, table), include=self.package.spec.names)
+        return cohort(asked, table, kinds=kinds)
+
+
+def prognosis_of(sealed: SealedPackage, path: Path) -> Prognosis:
+    """Open a verified package of kind "prognosis". Raises ``PackageError``."""
+    package = prognosis_from(sealed.files, path)
+    study = files.loads(package.study, source="study.toml")
+    assert isinstance(study, PrognosisStudy)
+    return Prognosis(package, sealed.manifest, replace(study, outcome=package.outcome))

@@ -1,0 +1,190 @@
+"""Keeps safety alerts: raised in the transaction that stores what raises them, so that none can be lost.
+
+An alert's id follows from its person and sign alone: whoever looks again finds the same ones and adds what
+is missing. It is sealed with the person's own key, withheld with the kinds of data that it comes from, and
+gone with the person.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
+from alleviate.progress.alerts import Alert, Step, with_step
+from alleviate.progress.safety import Sign, signs
+from alleviate.records import Kind
+from alleviate.terms.errors import ConsentError, VaultError
+from alleviate.vault.body import from_microseconds, microseconds
+from alleviate.vault.bulk import put_rows, rows_with
+from alleviate.vault.cipher import blind_index, seal, unseal
+from alleviate.vault.consent import Purpose
+from alleviate.vault.keystore import KeyStore
+from alleviate.vault.reading import Portion, fetch, record_of
+from alleviate.vault.schema import ALERTS
+
+__all__ = ["Alerts", "check_alert_purpose", "raise_alerts", "read_alerts", "take_step"]
+
+_KINDS: tuple[Kind, ...] = ("questionnaire", "measurement")
+_ID_DIGITS = 32
+_PORTION = 250
+"""Patients read in one query."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alerts:
+    """``found``, and how many were ``withheld`` because their persons deny the kinds that they come from."""
+
+    found: tuple[Alert, ...]
+    withheld: int
+
+
+class _Raised(msgspec.Struct, frozen=True):
+    """Step 0 of an alert. ``kinds``: of the entries that raised it."""
+
+    sign: Sign
+    kinds: tuple[Kind, ...]
+
+
+class _Taken(msgspec.Struct, frozen=True):
+    """A later step."""
+
+    by: str
+    done: str
+
+
+def check_alert_purpose(purpose: Purpose, *, answering: bool = False) -> None:
+    """Raises ConsentError unless alerts may be read, or answered, for this purpose."""
+    if purpose != "care" and (answering or purpose != "rights"):
+        raise ConsentError(f"Safety alerts are not for {purpose}.", hint="Open the access for care.")
+
+
+def raise_alerts(
+    connection: sa.Connection, keys: KeyStore, patients: Sequence[str], now: datetime
+) -> list[tuple[str, str]]:
+    """Store the alerts of these patients (our ids) that are not there yet: their ids, each with its patient.
+
+    In the caller's transaction. Consent governs what is served, not what is raised.
+    """
+    if not patients:
+        return []
+    kept: dict[str, tuple[Portion, _Raised]] = {}
+    for portion in fetch(connection, keys, patients, "rights", now, _KINDS):
+        record = record_of(portion)
+        kind_of = {event.entry: event.kind for event in record.events}
+        for sign in signs(record):
+            alert = _id_of(keys, portion.patient, sign)
+            body = _Raised(sign, tuple(sorted({kind_of[entry] for entry in sign.entries})))
+            kept[alert] = (portion, body)
+    known = {row.alert for row in rows_with(connection, ALERTS.c.alert, list(kept))}
+    new = {alert: each for alert, each in kept.items() if alert not in known}
+    put_rows(
+        connection,
+        ALERTS,
+        [_row(portion, alert, 0, "raised", now, body) for alert, (portion, body) in new.items()],
+    )
+    return [(alert, portion.patient) for alert, (portion, _) in new.items()]
+
+
+def read_alerts(
+    connection: sa.Connection, keys: KeyStore, purpose: Purpose, moment: datetime, *, resolved: bool
+) -> tuple[Alerts, dict[str, int]]:
+    """The alerts by the moment when they were raised, and how many of each patient are served."""
+    query = sa.select(ALERTS).order_by(ALERTS.c.alert, ALERTS.c.step)
+    if not resolved:
+        closed = sa.select(ALERTS.c.alert).where(ALERTS.c.state == "resolved")
+        query = query.where(ALERTS.c.alert.not_in(closed))
+    steps: defaultdict[str, list[sa.Row[Any]]] = defaultdict(list)
+    for row in connection.execute(query):
+        steps[row.alert].append(row)
+    portions = _portions(connection, keys, [rows[0].patient for rows in steps.values()], purpose, moment)
+    found, withheld, served = [], 0, Counter[str]()
+    for rows in steps.values():
+        portion = portions.get(rows[0].patient)
+        if portion is None:  # the erasure of this person was cut off: the key is gone
+            continue
+        alert = _alert(portion, rows)
+        if alert is None:
+            withheld += 1
+        else:
+            found.append(alert)
+            served[portion.patient] += 1
+    found.sort(key=lambda alert: (alert.raised_at, alert.id))
+    return Alerts(tuple(found), withheld), dict(served)
+
+
+def take_step(
+    connection: sa.Connection, keys: KeyStore, purpose: Purpose, alert: str, step: Step
+) -> tuple[str, Alert]:
+    """Store the step and return the patient (our id) and the alert after it."""
+    rows = connection.execute(sa.select(ALERTS).where(ALERTS.c.alert == alert).order_by(ALERTS.c.step)).all()
+    portions = _portions(connection, keys, [row.patient for row in rows[:1]], purpose, step.at)
+    if not portions:
+        raise VaultError(f"The vault has no alert {alert!r}.", hint="Read the alerts first.")
+    (portion,) = portions.values()
+    standing = _alert(portion, rows)
+    if standing is None:
+        raise ConsentError(
+            "The patient withholds what this alert comes from; nothing was changed.", hint="Ask the patient."
+        )
+    answered = with_step(standing, step)
+    row = _row(portion, alert, len(rows), step.state, step.at, _Taken(step.by, step.done))
+    put_rows(connection, ALERTS, [row])
+    return portion.patient, answered
+
+
+def _portions(
+    connection: sa.Connection, keys: KeyStore, patients: Iterable[str], purpose: Purpose, moment: datetime
+) -> dict[str, Portion]:
+    """Whom the alerts are about: name, key, and what they permit."""
+    all_of_them = list(dict.fromkeys(patients))
+    return {
+        portion.patient: portion
+        for start in range(0, len(all_of_them), _PORTION)
+        for portion in fetch(
+            connection, keys, all_of_them[start : start + _PORTION], purpose, moment, kinds=()
+        )
+    }
+
+
+def _id_of(keys: KeyStore, patient: str, sign: Sign) -> str:
+    said = msgspec.json.encode((patient, sign.rule, microseconds(sign.time), sign.answers)).decode()
+    return blind_index(keys.index_key, "alert", said, exact=True).hex()[:_ID_DIGITS]
+
+
+def _row(
+    portion: Portion, alert: str, step: int, state: str, at: datetime, body: _Raised | _Taken
+) -> dict[str, str | int | bytes]:
+    sealed = seal(portion.key, portion.patient, _column(alert, step, state), msgspec.json.encode(body))
+    return {
+        "alert": alert,
+        "step": step,
+        "patient": portion.patient,
+        "state": state,
+        "at": microseconds(at),
+        "body": sealed,
+    }
+
+
+def _alert(portion: Portion, rows: Sequence[sa.Row[Any]]) -> Alert | None:
+    """The alert that these rows are the steps of; None where it is withheld."""
+
+    def opened(row: sa.Row[Any]) -> bytes:
+        return unseal(portion.key, portion.patient, _column(row.alert, row.step, row.state), row.body)
+
+    raised = msgspec.json.decode(opened(rows[0]), type=_Raised)
+    if not portion.allowed.issuperset(raised.kinds):
+        return None
+    alert = Alert(rows[0].alert, portion.subject_id, raised.sign, from_microseconds(rows[0].at))
+    for row in rows[1:]:
+        taken = msgspec.json.decode(opened(row), type=_Taken)
+        alert = with_step(alert, Step(row.state, from_microseconds(row.at), taken.by, taken.done))
+    return alert
+
+
+def _column(alert: str, step: int, state: str) -> str:
+    """What a step is sealed for: it opens nowhere else."""
+    return f"alerts.{alert}.{step}.{state}"
