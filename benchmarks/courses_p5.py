@@ -57,7 +57,7 @@ def draw(n: int, rng: np.random.Generator, *, dropout: bool = False) -> Courses:
     return Courses(x, scores, stayed)
 
 
-def histories(courses: Courses, people: slice = slice(None)) -> Histories:
+def histories(courses: Courses, people: slice | NDArray[np.int64] = slice(None)) -> Histories:
     """What was seen of them."""
     x, scores, stayed = courses.x[people], courses.scores[people], courses.stayed[people]
     seen = np.arange(SESSIONS) <= stayed[:, None]

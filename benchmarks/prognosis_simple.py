@@ -54,26 +54,24 @@ def boosted(x: pd.DataFrame, y: Floats, seed: int, seconds: float) -> Predict:
 
 
 def additive(x: pd.DataFrame, y: Floats, seed: int, seconds: float) -> Predict:
-    """At its defaults where one of its bags takes no more than its part of the time.
+    """At its defaults if that ends within half of the time.
 
-    Else, as on data that are nearly separable, its bags are fitted one by one, each to the end of its part,
-    and their log odds averaged, as its own bagging does.
+    Else, as on nearly separable data, where a bag may go on for long, its bags are fitted one by one,
+    each to the end of its part of the other half, and their log odds averaged, as its own bagging does.
     """
-    part = seconds / BAGS
-
-    def bag(number: int) -> tuple[ExplainableBoostingClassifier, float]:
-        began = perf_counter()
-        model = ExplainableBoostingClassifier(
-            outer_bags=1,
-            n_jobs=1,
-            random_state=seed + number,
-            callback=lambda *_: perf_counter() > began + part * 0.9,
-        ).fit(x, y)
-        return model, perf_counter() - began
-
-    first, took = bag(0)
-    if took < part * 0.9:
-        whole = ExplainableBoostingClassifier(outer_bags=BAGS, n_jobs=1, random_state=seed).fit(x, y)
+    whole, ended = _until(perf_counter() + seconds / 2, x, y, BAGS, seed)
+    if ended:
         return lambda new: whole.predict_proba(new)[:, 1]
-    bags = [first, *(bag(number)[0] for number in range(1, BAGS))]
+    part = seconds / 2 / BAGS
+    bags = [_until(perf_counter() + part * 0.9, x, y, 1, seed + number)[0] for number in range(BAGS)]
     return lambda new: expit(np.mean([model.decision_function(new) for model in bags], axis=0))
+
+
+def _until(
+    end: float, x: pd.DataFrame, y: Floats, bags: int, seed: int
+) -> tuple[ExplainableBoostingClassifier, bool]:
+    """Stopped at ``end``, and whether it had ended by itself."""
+    model = ExplainableBoostingClassifier(
+        outer_bags=bags, n_jobs=1, random_state=seed, callback=lambda *_: perf_counter() > end
+    ).fit(x, y)
+    return model, perf_counter() < end

@@ -60,7 +60,7 @@ def test_the_interval_of_a_point_is_that_of_the_smoother_by_matrices():
 
 
 def test_an_index_knows_how_its_curve_moves_with_a_person():
-    """A change of outcome, whose effect on the index is linear: then influence is a plain difference of values."""
+    """A change of outcome moves the index in a straight line: by the pull of that person on the curve."""
     people = replace(judged(80, slope=1.9), kind="numeric")
     found = calibration_index(people)
     w, total = people.weight, people.weight.sum()

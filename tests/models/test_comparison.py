@@ -1,4 +1,4 @@
-"""Two sets of predictions of the same people: paired, corrected for shared folds, and honest where they are alike."""
+"""Two sets of predictions of the same people: paired, corrected for shared folds, honest where alike."""
 
 import numpy as np
 import pytest

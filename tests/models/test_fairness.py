@@ -68,7 +68,7 @@ def test_equal_hits_are_reached_and_cost_nothing_where_the_model_was_wrong():
 
 
 def test_equal_hits_cost_net_benefit_where_the_model_was_right():
-    """The outcome is rarer in "b": at one threshold that suits all, fewer there are picked, and rightly so."""
+    """The outcome is rarer in "b": at one threshold for all, fewer there are picked, and rightly so."""
     rng = np.random.default_rng(12_001)
     group = np.repeat(["a", "b"], 5000)
     linear = rng.normal(np.where(group == "a", 0.3, -1.5), 0.8)

@@ -1,4 +1,4 @@
-"""Measures of predictions: against scikit-learn, statsmodels and finite differences; traps of cross-validation."""
+"""Measures against scikit-learn, statsmodels and finite differences; traps of cross-validation."""
 
 from dataclasses import replace
 

@@ -17,7 +17,7 @@ def test_the_better_of_two_gets_the_larger_share_and_noise_gets_none() -> None:
     found = shares(said, y, np.ones(600), "binary", np.full(3, 1 / 3))
     assert found.sum() == pytest.approx(1.0)
     assert found[0] > 0.6
-    assert found[2] < 0.05
+    assert found[2] < 0.1
 
 
 def test_few_people_hardly_move_shares_from_where_they_were() -> None:

@@ -18,6 +18,8 @@ __all__ = ["Alert", "Standing", "State", "Step", "due", "standing", "with_step"]
 
 State = Literal["raised", "acknowledged", "resolved"]
 
+_OPEN = ("raised", "acknowledged")
+
 
 @dataclass(frozen=True, slots=True)
 class Step:
@@ -68,7 +70,7 @@ def with_step(alert: Alert, step: Step) -> Alert:
     last = alert.steps[-1].at if alert.steps else alert.raised_at
     if not step.by.strip():
         raise DataError("A step names who took it.", hint="Give a name or an id.")
-    if alert.state == "resolved":
+    if alert.state not in _OPEN:
         raise DataError(f"The alert {alert.id} is resolved.", hint="A new answer raises a new alert.")
     if step.state == "resolved" and alert.state == "raised":
         raise DataError(f"Nobody has acknowledged the alert {alert.id}.", hint="Acknowledge it first.")
@@ -88,7 +90,7 @@ def standing(alert: Alert, now: datetime, ladders: Ladders | None = None) -> Sta
     check_utc(now, "The moment of a look")
     ladder = (ladders or default_ladders()).of(alert.sign, alert.raised_at)
     steps = [step for step in alert.steps if step.at <= now]
-    if steps and steps[-1].state == "resolved":
+    if steps and steps[-1].state not in _OPEN:
         return None
     tier, deadline, owner = 0, alert.raised_at + ladder.tiers[0].answer_within, ladder.tiers[0].owner
     for step in steps:

@@ -14,7 +14,7 @@ from alleviate.instruments.parts import Flag
 from alleviate.records import Event, PatientRecord
 from alleviate.records.questionnaires import Filled, questionnaires
 
-__all__ = ["Sign", "signs", "watched"]
+__all__ = ["Sign", "of_a_form", "signs", "watched"]
 
 _KINDS = ("questionnaire", "measurement")
 
@@ -48,6 +48,11 @@ def watched(events: Iterable[Event]) -> bool:
         if event.code in tiers or (least is not None and value is not None and value >= least):
             return True
     return False
+
+
+def of_a_form(events: Iterable[Event]) -> bool:
+    """Whether any of these events makes a tier with others of its form, so that the whole form is needed."""
+    return any(event.code in _watched()[1] for event in events)
 
 
 def signs(record: PatientRecord) -> list[Sign]:

@@ -1,5 +1,6 @@
 """The only way to the data of patients: somebody, for a purpose, with every step in the audit."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -12,7 +13,7 @@ import sqlalchemy as sa
 
 from alleviate.progress.alerts import Alert, Step
 from alleviate.progress.safety import watched
-from alleviate.records import EVENTS, Entry, Kind, PatientRecord
+from alleviate.records import EVENTS, Entry, Event, Kind, PatientRecord
 from alleviate.terms.errors import ConsentError, DataError, VaultError
 from alleviate.terms.times import check_utc
 from alleviate.vault.alerts import Alerts, check_alert_purpose, raise_alerts, read_alerts, take_step
@@ -79,13 +80,11 @@ class Access:
             for patient, change in writer.changes.items():
                 counts = {"stored": change.stored, "superseded": change.superseded}
                 events.append(self._event("import", patient, **counts, digest=change.digest.hexdigest()))
-            signed = {each.subject_id for each in entries if watched(each.events)} & writer.patients.keys()
-            raised = raise_alerts(
-                connection,
-                self._keys,
-                sorted({writer.patients[id] for id in signed} & writer.changes.keys()),
-                now,
-            )
+            answers: defaultdict[str, list[Event]] = defaultdict(list)
+            for entry in writer.standing.values():
+                if watched(entry.events):
+                    answers[writer.patients[entry.subject_id]] += entry.events
+            raised = raise_alerts(connection, self._keys, list(answers), now, answers)
             events += [self._event("alert", of, alert=alert, state="raised") for alert, of in raised]
         return replace(tally, alerts=len(raised))
 

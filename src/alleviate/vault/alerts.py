@@ -6,7 +6,7 @@ gone with the person.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,8 +15,8 @@ import msgspec
 import sqlalchemy as sa
 
 from alleviate.progress.alerts import Alert, Step, with_step
-from alleviate.progress.safety import Sign, signs
-from alleviate.records import Kind
+from alleviate.progress.safety import Sign, of_a_form, signs
+from alleviate.records import Event, Kind, PatientRecord
 from alleviate.terms.errors import ConsentError, VaultError
 from alleviate.vault.body import from_microseconds, microseconds
 from alleviate.vault.bulk import put_rows, rows_with
@@ -63,30 +63,32 @@ def check_alert_purpose(purpose: Purpose, *, answering: bool = False) -> None:
 
 
 def raise_alerts(
-    connection: sa.Connection, keys: KeyStore, patients: Sequence[str], now: datetime
+    connection: sa.Connection,
+    keys: KeyStore,
+    patients: Sequence[str],
+    now: datetime,
+    new: Mapping[str, Sequence[Event]] | None = None,
 ) -> list[tuple[str, str]]:
     """Store the alerts of these patients (our ids) that are not there yet: their ids, each with its patient.
 
-    In the caller's transaction. Consent governs what is served, not what is raised.
+    In the caller's transaction. Looked at is all that is stored, or of each patient the ``new`` events alone,
+    and the rest only where a form needs it. Consent governs what is served, not what is raised.
     """
-    if not patients:
-        return []
     kept: dict[str, tuple[Portion, _Raised]] = {}
-    for portion in fetch(connection, keys, patients, "rights", now, _KINDS):
-        record = record_of(portion)
+    for portion, record in _looked_at(connection, keys, patients, now, new):
         kind_of = {event.entry: event.kind for event in record.events}
         for sign in signs(record):
             alert = _id_of(keys, portion.patient, sign)
             body = _Raised(sign, tuple(sorted({kind_of[entry] for entry in sign.entries})))
             kept[alert] = (portion, body)
     known = {row.alert for row in rows_with(connection, ALERTS.c.alert, list(kept))}
-    new = {alert: each for alert, each in kept.items() if alert not in known}
+    added = {alert: each for alert, each in kept.items() if alert not in known}
     put_rows(
         connection,
         ALERTS,
-        [_row(portion, alert, 0, "raised", now, body) for alert, (portion, body) in new.items()],
+        [_row(portion, alert, 0, "raised", now, body) for alert, (portion, body) in added.items()],
     )
-    return [(alert, portion.patient) for alert, (portion, _) in new.items()]
+    return [(alert, portion.patient) for alert, (portion, _) in added.items()]
 
 
 def read_alerts(
@@ -134,6 +136,22 @@ def take_step(
     row = _row(portion, alert, len(rows), step.state, step.at, _Taken(step.by, step.done))
     put_rows(connection, ALERTS, [row])
     return portion.patient, answered
+
+
+def _looked_at(
+    connection: sa.Connection,
+    keys: KeyStore,
+    patients: Sequence[str],
+    now: datetime,
+    new: Mapping[str, Sequence[Event]] | None,
+) -> Iterator[tuple[Portion, PatientRecord]]:
+    """Of each patient what may raise a sign."""
+    parts = {of: events for of, events in (new or {}).items() if not of_a_form(events)}
+    whole = [patient for patient in patients if patient not in parts]
+    for portion in fetch(connection, keys, whole, "rights", now, _KINDS):
+        yield portion, record_of(portion)
+    for portion in fetch(connection, keys, list(parts), "rights", now, kinds=()):
+        yield portion, PatientRecord(portion.subject_id, parts[portion.patient])
 
 
 def _portions(

@@ -73,7 +73,7 @@ class _Version:
 class Writer:
     """One batch in the caller's transaction: ``put`` once, then read ``changes`` (by patient).
 
-    ``patients``: our id of each subject.
+    ``patients``: our id of each subject; ``standing``: the last entry stored of each ref.
     """
 
     def __init__(self, connection: sa.Connection, keys: KeyStore, now: datetime) -> None:
@@ -87,6 +87,7 @@ class Writer:
         self._names: dict[bytes, list[dict[str, Any]]] = {}
         self.changes: defaultdict[str, Change] = defaultdict(Change)
         self.patients: dict[str, str] = {}
+        self.standing: dict[str, Entry] = {}
 
     def put(self, entries: Sequence[Entry]) -> Tally:
         index = self._keys.index_key
@@ -107,6 +108,7 @@ class Writer:
                 continue
             since = self._supersede(known[-1], entry) if known else None
             self._add(known, ref, patient, entry, content, since)
+            self.standing[entry.ref] = entry
             stored += since is None
             superseded += since is not None
         self._flush()

@@ -162,13 +162,6 @@ class Growth:
             found.append(Foreseen(mean, np.sqrt(np.maximum(variance, 1e-18))))
         return found
 
-    def at_intake(self, x: Floats, time: Floats) -> Foreseen:
-        """The main measure at ``time`` (n,), before any score is known."""
-        k, way = self.basis.size, self.basis.at(time)
-        mean = (self.prior(x)[:, :k] * way).sum(axis=1)
-        variance = ((way @ self.spread[:k, :k]) * way).sum(axis=1) + self.sd[0] ** 2
-        return Foreseen(mean, np.sqrt(variance))
-
     def to_json(self) -> dict[str, Any]:
         return {
             "basis": {"size": self.basis.size, "gap": self.basis.gap, "end": self.basis.end},

@@ -27,6 +27,8 @@ SETTLED = 0.01
 HIGHEST = 0.95
 """Largest correlation of what is left at two visits one typical gap apart."""
 
+SHRINKING_STEPS = 30
+
 RHO_PRIOR = (-1.0, 1.5)
 """Mean and SD of the log odds of ρ / ``HIGHEST`` before any data: keeps the search off its ends."""
 
@@ -156,8 +158,8 @@ class Likelihood:
         level = like.sums(weight)[0] * like.apart * kept**2 / (1.0 - kept**2) / p.rho[m]
         return own + _slope(doubt, like.apart, p.rho[m], p.sd[m]) + float(level.sum())
 
-    def coefficients(self, theta: Floats, penalty: Floats) -> tuple[Floats, Floats]:
-        """Γ (1 + p, S) by generalised least squares, slopes shrunk by ``penalty`` (S,); their variances."""
+    def coefficients(self, theta: Floats) -> Floats:
+        """Γ (1 + p, S) by generalised least squares, the slopes of each curve coefficient N(0, τ²), τ by EM."""
         p = _Parameters.of(theta, self.size, self.measures)
         information, b, _, _ = self.statistics(p.sd, p.rho)
         covariance = np.linalg.inv(np.linalg.inv(p.root @ p.root.T) + information)
@@ -170,10 +172,15 @@ class Likelihood:
             for j in range(self.size):
                 normal[:, i, :, j] = self.x.T @ (self.x * known[:, i, j, None])
         flat = normal.reshape(width * self.size, -1)
-        flat[np.diag_indices(len(flat))] += np.concatenate([np.zeros(self.size), np.tile(penalty, width - 1)])
-        variance = np.linalg.inv(flat)
-        found = variance @ (self.x.T @ target).ravel()
-        return found.reshape(width, -1), np.diag(variance).reshape(width, -1)
+        response, told = (self.x.T @ target).ravel(), np.ones(self.size)
+        for _ in range(SHRINKING_STEPS):
+            penalty = np.concatenate([np.zeros(self.size), np.tile(1.0 / told, width - 1)])
+            variance = np.linalg.inv(flat + np.diag(penalty))
+            found = (variance @ response).reshape(width, -1)
+            if width > 1:
+                own = np.diag(variance).reshape(width, -1)
+                told = np.maximum((found[1:] ** 2 + own[1:]).mean(axis=0), 1e-6)
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,10 +259,11 @@ def fit_growth(
 def _start(size: int, unit: Floats, like: Growth | None) -> Floats:
     """The parameters to search from, measures in units of their SD."""
     if like is None:
-        root, sd, rho = 0.6 * np.eye(size), np.full(len(unit), 0.6), np.full(len(unit), 0.25)
+        root: Floats = 0.6 * np.eye(size)
+        sd, rho = np.full(len(unit), 0.6), np.full(len(unit), 0.25)
     else:
         units = np.repeat(unit, like.basis.size)
-        root = np.linalg.cholesky(like.spread / units[:, None] / units)
+        root = np.asarray(np.linalg.cholesky(like.spread / units[:, None] / units), dtype=float)
         sd, rho = like.sd / unit, np.clip(like.rho, 0.01, HIGHEST - 0.01)
     np.fill_diagonal(root, np.log(np.diag(root)))
     return np.concatenate([root[np.tril_indices(size)], np.log(sd), np.log(rho / (HIGHEST - rho))])
@@ -269,8 +277,8 @@ def _fit(histories: Histories, x: Floats, basis: Basis, like: Growth | None) -> 
     level, unit = np.nanmean(scores, axis=0), np.maximum(np.nanstd(scores, axis=0), 1e-9)
     likelihood = Likelihood(histories, columns, (scores - level) / unit, basis)
     measures, size, k = scores.shape[1], likelihood.size, basis.size
-    theta, penalty, value = _start(size, unit, like), np.ones(size), np.inf
-    coefficients, variance = likelihood.coefficients(theta, penalty)
+    theta, value = _start(size, unit, like), np.inf
+    coefficients = likelihood.coefficients(theta)
     for _ in range(ROUNDS):
         step = minimize(
             likelihood.value,
@@ -281,10 +289,7 @@ def _fit(histories: Histories, x: Floats, basis: Basis, like: Growth | None) -> 
             options={"ftol": 1e-9, "gtol": 1e-6},
         )
         theta, before, value = step.x, value, len(x) * float(step.fun)
-        if x.shape[1]:
-            told = (coefficients[1:] ** 2 + variance[1:]).mean(axis=0)
-            penalty = 1.0 / np.maximum(told, 1e-6)
-        coefficients, variance = likelihood.coefficients(theta, penalty)
+        coefficients = likelihood.coefficients(theta)
         if before - value < SETTLED:
             break
     p = _Parameters.of(theta, size, measures)

@@ -95,25 +95,18 @@ class Encoder:
     def _tidied(self, x: Floats) -> "Encoder":
         """Keep each column that varies and is not the same as an earlier one; note means and SDs."""
         kept: list[EncodedColumn] = []
-        arrays: list[Floats] = []
+        standards = np.empty((x.shape[1], len(x)))
         twin: dict[str, str] = {}
         for j, column in enumerate(self.columns):
             values = x[:, j]
             if values.std() <= 1e-12:
                 continue
             standard = (values - values.mean()) / values.std()
-            same = next(
-                (
-                    k
-                    for k, other in enumerate(arrays)
-                    if abs(abs(float(standard @ other)) / len(values) - 1.0) < 1e-12
-                ),
-                None,
-            )
-            if same is not None:
-                twin.setdefault(column.feature, kept[same].feature)
+            alike = np.abs(np.abs(standards[: len(kept)] @ standard) / len(values) - 1.0) < 1e-12
+            if alike.any():
+                twin.setdefault(column.feature, kept[int(alike.argmax())].feature)
                 continue
-            arrays.append(standard)
+            standards[len(kept)] = standard
             kept.append(
                 EncodedColumn(
                     column.feature, column.role, column.level, float(values.mean()), float(values.std())

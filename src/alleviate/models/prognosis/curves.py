@@ -14,7 +14,7 @@ __all__ = ["Curve", "Curves"]
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """Straight between its ``knots`` (k,), ascending, where it has ``values`` (k,); level beyond the outer ones.
+    """Straight between its ``knots`` (k,), ascending, where it has ``values`` (k,); level beyond them.
 
     So nobody outside the range learned from is foreseen as more extreme than its edge.
     """

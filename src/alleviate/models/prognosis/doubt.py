@@ -28,6 +28,9 @@ MOST_COLUMNS = 40
 WIDTH = 2.0
 """Prior of the log odds: half-normal, of SD .4 times this between people."""
 
+FOLLOW = 0.0
+"""The prior is as many times as wide as the SD of the log odds foretold, where these differ by more than 1."""
+
 NUMERIC_WIDTH = 2.0
 """The same of a number, in SDs of what nobody can foresee."""
 
@@ -89,7 +92,7 @@ class Doubt:
             squared += imputed[:, self.columns] @ self.unknown
         for start in range(0, len(x), ROWS):
             part = slice(start, start + ROWS)
-            learnt = linear[part] - self.level
+            learnt = _near(linear[part], self.loss) - self.level
             made = self.basis.columns(x[part, self.columns], learnt[:, None])
             squared[part] += ((made @ self.factor) ** 2).sum(axis=1) + (learnt - made @ self.mean) ** 2
         error: Floats = np.sqrt(squared)
@@ -140,17 +143,18 @@ def fit_doubt(
     ``held_out`` (n,): what was foretold, on the linear scale, by models that had not seen the person.
     ``linear``: x → (n,) what the final model foretells.
     """
-    weight = effective(weight)
+    weight, held_out = effective(weight), _near(held_out, loss)
     response, precision = y, weight
     if loss == "binary":
-        risk = np.clip(on_scale(held_out, loss), LEAST_RISK, 1.0 - LEAST_RISK)
+        risk = on_scale(held_out, loss)
         information = risk * (1.0 - risk)
-        response = np.log(risk / (1.0 - risk)) + (y - risk) / information
+        response = held_out + (y - risk) / information
         precision = weight * information
     noise = _noise(response, held_out, weight, precision, loss)
     relevance = _heeded(x, linear, seed) + _found(x, y, weight, loss)
     columns = np.sort(np.argsort(-np.round(relevance, 9), kind="stable")[:MOST_COLUMNS])
     level = float(np.average(held_out, weights=precision))
+    spread = float(np.sqrt(np.average((held_out - level) ** 2, weights=weight)))
     learnt, some, ones = (held_out - level)[:, None], x[:, columns], np.ones((len(y), 1))
     surface = fit_surface(
         some,
@@ -159,7 +163,7 @@ def fit_doubt(
         response,
         weight=precision,
         relevance=relevance[columns] / max(float(relevance.max(initial=0.0)), 1e-12),
-        length=(noise / WIDTH) ** 2 if loss == "binary" else NUMERIC_WIDTH**-2,
+        length=(noise / (WIDTH * max(1.0, FOLLOW * spread))) ** 2 if loss == "binary" else NUMERIC_WIDTH**-2,
         seed=seed,
         learnt=learnt,
         learner=lambda people: np.zeros((len(people), 1)),
@@ -173,7 +177,7 @@ def fit_doubt(
         surface.mean[:, 0],
         factor,
         lost + REST * _bent(second, made, len(columns)),
-        _unknown(surface.basis, second, x, columns, linear, level),
+        _unknown(surface.basis, second, x, columns, lambda z: _near(linear(z), loss), level),
         level,
         noise**2 / float(weight.sum()),
         loss,
@@ -196,6 +200,14 @@ def _rounded(values: Floats) -> Floats:
     size = 10.0 ** (5 - np.floor(np.log10(np.maximum(np.abs(values), 1e-30))))
     rounded: Floats = np.round(values * size) / size
     return rounded
+
+
+def _near(linear: Floats, loss: Loss) -> Floats:
+    """Log odds no further than those of ``LEAST_RISK``; a number as it is."""
+    if loss == "numeric":
+        return linear
+    furthest = np.log(1.0 / LEAST_RISK - 1.0)
+    return np.clip(linear, -furthest, furthest)
 
 
 def _noise(response: Floats, said: Floats, weight: Floats, precision: Floats, loss: Loss) -> float:

@@ -1,4 +1,4 @@
-"""Folds inside one training set: stratified by the outcome, whole clusters together, the same for the same seed."""
+"""Folds inside one training set: stratified by the outcome, whole clusters together."""
 
 import numpy as np
 

@@ -28,7 +28,7 @@ def on_scale(linear: Floats, loss: Loss) -> Floats:
 
 
 def average(design: Design) -> float:
-    """What is foreseen without predictors, on the linear scale; half a person is added to either side of a risk."""
+    """What is foreseen without predictors, on the linear scale; half a person is added to each side."""
     if design.loss == "numeric":
         return float(np.average(design.y, weights=design.weight))
     events, people = float(design.weight @ design.y), float(design.weight.sum())

@@ -120,7 +120,7 @@ def averaged(
     loss: Loss,
     start: tuple[int, ...] | None = None,
 ) -> Averaged:
-    """Average over ``SPREADS`` for each block: from ``start`` (one index a block) outwards, as far as it matters.
+    """Average over ``SPREADS`` for each block: from ``start`` (an index a block) as far as it matters.
 
     ``z`` (n, q), ``block`` (q,) 0 … B − 1 of ``size`` (B,) before it was narrowed; rows of weight 0 do not
     count. A number is fitted in units of its SD.

@@ -59,17 +59,16 @@ class Reach:
         comparable = self.neighbourhoods.counts[group, 0]
         margin = MARGIN * (self.high - self.low)
         strays = known & self.numbers & ((x < self.low - margin) | (x > self.high + margin))
-        asked = sorted(set(self.features))
-        share = np.zeros(len(x))
-        for name in asked:
-            share += frame[name].is_null().to_numpy() if name in frame.columns else 1.0
-        share /= max(len(asked), 1)
+        # a feature of several columns is missing in all of them at once
+        first = [self.features.index(name) for name in dict.fromkeys(self.features)]
+        share = (~known[:, first]).sum(axis=1) / max(len(first), 1)
         problems: list[str | None] = [None] * len(x)
         doubtful = strays.any(axis=1) | (distance > 1.0) | (share > TOO_MUCH_MISSING) | (comparable < FEWEST)
-        for i in np.flatnonzero(doubtful | np.array([bool(names) for names in encoded.unknown], dtype=bool)):
+        strange = np.fromiter(map(bool, encoded.unknown), dtype=bool, count=len(x))
+        for i in np.flatnonzero(doubtful | strange):
             problems[i] = self._problem(
                 x[i], known[i], strays[i], float(share[i]), float(distance[i]), int(comparable[i]),
-                [(name, frame[name][int(i)]) for name in encoded.unknown[i] if name in asked],
+                [(name, frame[name][int(i)]) for name in encoded.unknown[i] if name in self.features],
             )  # fmt: skip
         return Judged(comparable, distance, tuple(problems))
 

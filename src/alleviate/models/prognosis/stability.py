@@ -60,7 +60,10 @@ def frequencies(design: Design, seed: int) -> Floats:
 
 
 def _first(gram: Floats, score: Floats, first: int) -> np.ndarray:
-    """(halves, q) whether a column is among the ``first`` to enter; ``gram`` (halves, q, q), ``score`` (halves, q)."""
+    """(halves, q) whether a column is among the ``first`` to enter.
+
+    ``gram`` (halves, q, q), ``score`` (halves, q).
+    """
     halves, q = score.shape
     slopes, left = np.zeros((halves, q)), score.copy()
     chosen = np.zeros((halves, q), dtype=bool)

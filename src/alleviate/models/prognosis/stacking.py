@@ -1,4 +1,4 @@
-"""How much to trust each candidate: shares that do best on people held out; and how steep the whole should be."""
+"""How much to trust each candidate: shares that do best on people held out; and how steep the whole is."""
 
 import numpy as np
 from scipy.optimize import minimize
@@ -20,7 +20,7 @@ SLOPE_SD = 0.15
 def shares(held_out: Floats, y: Floats, weight: Floats, loss: Loss, prior: Floats) -> Floats:
     """(m,) > 0, summing to 1, that minimise the loss of the mean of ``held_out`` (n, m) (Wolpert 1992;
 
-    Breiman 1996), held near ``prior`` (m,): among few people equal shares do better than those that did best."""
+    Breiman 1996), held near ``prior`` (m,): among few people equal shares do better than the best-looking."""
     noise = 1.0
     if loss == "numeric":
         noise = max(2.0 * mean_loss(y, held_out @ prior, weight, loss), 1e-12)

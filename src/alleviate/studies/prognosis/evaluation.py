@@ -77,7 +77,6 @@ def _number(seed: np.random.SeedSequence) -> int:
 def learn_step(
     people: People,
     names: tuple[str, ...],
-    changes: Mapping[str, tuple[str, str]],
     seconds: float | None,
     repeat: int,
     rows: list[int],
@@ -92,7 +91,7 @@ def learn_step(
         held = np.asarray(rows, dtype=np.int64)
         others = np.setdiff1d(np.arange(len(people)), held)
         train = people.take(others) if len(held) else people
-        learned = learn_prognosis(train, names, seed, Budget(seconds), changes)
+        learned = learn_prognosis(train, names, seed, Budget(seconds))
         found: dict[str, Any] = {
             "repeat": repeat,
             "rows": rows,

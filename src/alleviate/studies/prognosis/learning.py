@@ -154,7 +154,7 @@ def learn_prognosis_study(
     with opened(place, _key(development)) as journal:
         steps = run_steps(
             learn_step,
-            (people, development.study.candidates, dict(development.study.changes)),
+            (people, development.study.candidates),
             tasks,
             needed=first,
             journal=journal,
@@ -202,4 +202,5 @@ def _portable(study: PrognosisStudy) -> PrognosisStudy:
         data = replace(data, path=Path(data.path).name)
     if data.vault is not None:
         data = replace(data, vault="")
-    return replace(study, data=data)
+    source, people = (None if path is None else Path(path).name for path in (study.source, study.source_data))
+    return replace(study, data=data, source=source, source_data=people)

@@ -9,13 +9,13 @@ from typing import Any
 import polars as pl
 
 from alleviate import features
-from alleviate.intake.tables import Table, typed
+from alleviate.intake.tables import Table
 from alleviate.packages import Manifest, SealedPackage
 from alleviate.packages.prognosis import PrognosisPackage, prognosis_from
 from alleviate.records import PatientRecord
 from alleviate.studies import files
-from alleviate.studies.cohort import feature_frame
 from alleviate.studies.prognosis.cohort import PrognosisCohort, cohort, within
+from alleviate.studies.prognosis.columns import known_features
 from alleviate.studies.prognosis.elsewhere import judged_by, tested, versus
 from alleviate.studies.prognosis.foreseen import foreseen
 from alleviate.studies.rules import ids_of, table_from
@@ -40,15 +40,7 @@ class Prognosis:
         Raises ``DataError`` where the table cannot be read or has no feature at all.
         """
         table = table_from(data)
-        spec = self.package.spec
-        kinds = {feature.name: feature.kind for feature in spec.features if feature.name in table.columns}
-        if not kinds:
-            raise DataError(
-                f"{table.source}: expected some of the features of this prognosis ({', '.join(spec.names)}), "
-                "found none.",
-                hint="Name the columns as the study did.",
-            )
-        frame = feature_frame(typed(table, kinds=kinds, only=list(kinds)).frame, spec)
+        frame = known_features(self.study, self.package.spec, table)
         columns = [name for name in self.study.validation.groups if name in table.columns]
         groups = {name: table.text(name) for name in columns}
         return foreseen(self.package, frame, ids_of(table, self.study.data.id), self.study.labels, groups)

@@ -1,4 +1,4 @@
-"""Ridge-penalised regression (Hoerl & Kennard 1970; le Cessie & van Houwelingen 1992), averaged over penalties."""
+"""Ridge-penalised regression (le Cessie & van Houwelingen 1992), averaged over penalties."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

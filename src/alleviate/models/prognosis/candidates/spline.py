@@ -1,4 +1,4 @@
-"""An additive model of smooth curves (Hastie & Tibshirani 1986; Eilers & Marx 1996): what bends is penalised apart."""
+"""An additive model of smooth curves (Eilers & Marx 1996): what bends is penalised apart."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

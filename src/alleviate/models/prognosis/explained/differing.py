@@ -22,7 +22,7 @@ from alleviate.models.trial import Floats
 __all__ = ["Difference", "Differing", "differing"]
 
 MOST = 3
-BEAM = 6
+BEAM = 5
 
 STRANGER = 1.1
 """Times as strange as the person is that a like one may be, where the person is strange already."""
