@@ -1,4 +1,4 @@
-"""Ours in the prognosis race: the learner as a study calls it, with every candidate on the shelf."""
+"""Ours in the prognosis race: the learner as a study calls it."""
 
 import numpy as np
 import pandas as pd
@@ -7,7 +7,7 @@ import polars as pl
 from alleviate.models.prognosis.contract import Budget
 from alleviate.models.prognosis.people import People
 from alleviate.models.prognosis.selection import learn_prognosis
-from alleviate.models.prognosis.shelf import CANDIDATES
+from alleviate.terms.prognosis_study import PREDICTORS
 from prognosis_simple import Floats, Predict
 
 __all__ = ["ours"]
@@ -15,7 +15,7 @@ __all__ = ["ours"]
 
 def ours(x: pd.DataFrame, y: Floats, seed: int, seconds: float) -> Predict:
     people = People(_table(x), y, "binary", np.ones(len(y)))
-    model = learn_prognosis(people, tuple(CANDIDATES), seed, Budget(seconds)).model
+    model = learn_prognosis(people, PREDICTORS, seed, Budget(seconds)).model
     return lambda new: model.predict(_table(new)).estimate
 
 

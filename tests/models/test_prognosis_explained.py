@@ -18,7 +18,7 @@ from alleviate.models.prognosis.explained.reasons import reasons, sentences
 from alleviate.models.prognosis.explained.scale import moves, outcome
 from alleviate.models.prognosis.explained.seen import Seen
 from alleviate.models.prognosis.explained.shapes import shapes
-from alleviate.models.prognosis.explained.values import columns_of, with_values
+from alleviate.models.prognosis.explained.values import with_values
 from alleviate.models.prognosis.explained.words import WORDS, Speech, spelled
 from alleviate.models.prognosis.model import Member, PrognosisModel
 from alleviate.models.prognosis.ordinal import ProportionalOdds
@@ -43,15 +43,13 @@ def people(kind="binary", n=400, seed=10_500):
     return People(pl.DataFrame(columns), y, kind, np.ones(n))
 
 
-def fitted(group, candidate=ridge.CANDIDATE, changes=None, seed=10_000):
+def fitted(group, candidate=ridge.CANDIDATE, seed=10_000):
     encoder = Encoder.fit(group.features)
     x = encoder.transform(group.features).x
     design = Design(x, encoder.columns, group.y, group.weight, group.loss)
     settings = candidate.tune(design, np.arange(len(x)) % 3, seed, Budget(0.0)).settings
     predictor = candidate.fit(design, settings, seed)
-    return PrognosisModel(
-        group.kind, encoder, (Member(candidate.name, 1.0, predictor),), changes=changes or {}
-    )
+    return PrognosisModel(group.kind, encoder, (Member(candidate.name, 1.0, predictor),))
 
 
 def cross_fitted(group, candidate=ridge.CANDIDATE):
@@ -418,24 +416,3 @@ class TestValues:
         x = model.encode(frame).x
         wanted = model.encode(pl.DataFrame({"site": ["c"] * len(frame)})).x
         np.testing.assert_array_equal(with_values(model, x, "site", ["c"] * len(frame)), wanted)
-
-    def test_a_change_goes_with_what_it_is_made_of(self):
-        rng = np.random.default_rng(10_503)
-        before, later = rng.normal(20, 5, 300), rng.normal(15, 5, 300)
-        raw = pl.DataFrame({"before": before, "later": later})
-        frame = raw.with_columns(gain=pl.col("later") - pl.col("before"))
-        y = 0.5 * (later - before) + rng.normal(size=300)
-        group = People(frame, y, "numeric", np.ones(300))
-        model = fitted(group, changes={"gain": ("later", "before")})
-        x = model.encode(raw).x
-        for name, value in (("later", 3.0), ("before", 30.0)):
-            wanted = model.encode(raw.with_columns(pl.lit(value).alias(name))).x
-            np.testing.assert_allclose(with_values(model, x, name, [value] * 300), wanted)
-        seen = Seen.of(model, raw)
-        assert set(seen.values) == {"before", "later"}
-        assert len(columns_of(model.encoder, "gain")) == 1
-        found = differing(
-            model, raw[:1], seen, Speech(model, {}), float(model.predict(raw[:1]).estimate[0]) - 1
-        )
-        other = raw[:1].with_columns(**{each.feature: pl.lit(each.after) for each in found.differences})
-        assert model.predict(other).estimate[0] == pytest.approx(found.after)

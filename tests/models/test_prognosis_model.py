@@ -7,11 +7,9 @@ import polars as pl
 import pytest
 from scipy.special import expit
 
-from alleviate.models.prognosis.engineering import with_changes
 from alleviate.models.prognosis.model import PrognosisModel
 from alleviate.models.prognosis.people import Kind, People
 from alleviate.models.prognosis.selection import learn_prognosis
-from alleviate.terms.errors import InputError
 
 N = 160
 
@@ -51,16 +49,13 @@ KINDS: list[Kind] = ["binary", "numeric", "ordinal", "time-to-event"]
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_written_and_read_back_it_foresees_the_same(frame: pl.DataFrame, kind: Kind) -> None:
-    learned = learn_prognosis(
-        people(frame, kind), ["ridge", "spline"], 1, changes={"change": ("after", "before")}
-    )
+    learned = learn_prognosis(people(frame, kind), ["ridge", "spline"], 1)
     model = learned.model
     again = PrognosisModel.from_json(json.loads(json.dumps(model.to_json())))
     one, other = model.predict(frame), again.predict(frame)
     assert np.array_equal(one.estimate, other.estimate)
     assert np.array_equal(one.linear, other.linear)
     assert learned.signal_p < 0.05
-    assert "change" in model.features_kept
     assert model.complexity > 1.5
 
 
@@ -93,17 +88,3 @@ def test_people_unlike_any_seen_are_foreseen_and_marked(frame: pl.DataFrame) -> 
     empty = model.predict(pl.DataFrame({"age": [40.0, None]}))
     assert np.isfinite(empty.estimate).all()
     assert empty.missing.tolist() == pytest.approx([0.8, 1.0])
-
-
-def test_changes_are_later_less_earlier() -> None:
-    frame = pl.DataFrame({"week 0": [20, 18, None], "week 6": [8.0, None, 3.0]})
-    made = with_changes(frame, {"change": ("week 6", "week 0"), "never": ("week 12", "week 0")})
-    assert made["change"].to_list() == [-12.0, None, None]
-    assert made["never"].to_list() == [None, None, None]
-    assert with_changes(frame, {}) is frame
-
-
-def test_a_change_of_words_is_refused() -> None:
-    frame = pl.DataFrame({"week 0": ["mild"], "week 6": [3.0]})
-    with pytest.raises(InputError, match="The change better needs numbers, but week 0 holds String"):
-        with_changes(frame, {"better": ("week 6", "week 0")})

@@ -135,3 +135,13 @@ def test_a_model_without_predictors_and_one_with_very_many_have_doubts_as_well()
     assert len(many.columns) == 40
     assert {0, 1} <= set(many.columns.tolist())
     assert np.isfinite(many.error(wide, straight(wide[:, :4]))).all()
+
+
+def test_risks_all_but_certain_keep_a_narrow_interval():
+    """Log odds of ±40 say no more than those of 1 %: they must not make the model look wrong."""
+    rng = np.random.default_rng(10_800)
+    x = rng.normal(size=(300, 2))
+    sure = lambda z: 40.0 * np.sign(z[:, 0])  # noqa: E731
+    y = (x[:, 0] > 0).astype(float)
+    low, high = fit_doubt(x, y, np.ones(300), sure(x), sure, "binary", 1).interval(x, sure(x))
+    assert (high - low).max() < 1e-3

@@ -1,17 +1,12 @@
 """The study report: findings in, one self-contained HTML page out. Words and looks are in ``templates/``."""
 
-import re
-import shlex
-import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from itertools import groupby
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
-
 from alleviate.packages.findings import Findings
 from alleviate.reports import charts, forests, harm_chart, numbers, subgroup_forest, tree_drawing
+from alleviate.reports.pages import templates
 from alleviate.reports.routine import bands_plots, love_plot
 from alleviate.reports.sites import site_forests
 from alleviate.terms.study import Study
@@ -38,7 +33,7 @@ def study_report(study: Study, findings: Findings, *, package_name: str) -> str:
     gain = findings.gain["over_best_arm"]
     lost, trimmed = sum(findings.missing_outcome.values()), _trimmed(findings)
     return (
-        _templates()
+        templates()
         .get_template("report.html.jinja")
         .render(
             study=study,
@@ -136,36 +131,3 @@ def _overlap(findings: Findings) -> dict[str, charts.Stack]:
         arm: charts.stack({arm: h}, 0.0, 1.0, factor=100, top=top)
         for arm, h in findings.overlap.by_arm.items()
     }
-
-
-def _templates() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("alleviate.reports"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {
-        "count": numbers.count,
-        "share": numbers.share,
-        "p_value": numbers.p_value,
-        "number": numbers.number,
-        "shell": shlex.quote,
-        "sentence": _sentence,
-        "css_string": _css_string,
-    }
-    environment.globals["HEIGHT"] = charts.HEIGHT
-    environment.globals["TALL"] = harm_chart.TALL
-    return environment
-
-
-def _sentence(text: str) -> str:
-    """Text with a full stop, where it ends without one."""
-    return text if text.rstrip().endswith((".", "!", "?")) else text.rstrip() + "."
-
-
-def _css_string(text: str, longest: int = 80) -> Markup:
-    """A CSS string of any text: all but plain letters, digits and spaces is written as code points."""
-    short = textwrap.shorten(text, longest, placeholder="…")
-    return Markup('"' + re.sub(r"[^A-Za-z0-9 ]", lambda m: f"\\{ord(m[0]):x} ", short) + '"')

@@ -159,7 +159,7 @@ class Likelihood:
         return own + _slope(doubt, like.apart, p.rho[m], p.sd[m]) + float(level.sum())
 
     def coefficients(self, theta: Floats) -> Floats:
-        """Γ (1 + p, S) by generalised least squares, the slopes of each curve coefficient N(0, τ²), τ by EM."""
+        """Γ (1 + p, S) by generalised least squares, slopes of each curve coefficient N(0, τ²), τ by EM."""
         p = _Parameters.of(theta, self.size, self.measures)
         information, b, _, _ = self.statistics(p.sd, p.rho)
         covariance = np.linalg.inv(np.linalg.inv(p.root @ p.root.T) + information)

@@ -1,1 +1,1 @@
-"""What will happen to a person: candidates from no predictors to networks, chosen honestly, combined, explained."""
+"""What will happen to a person: candidates, chosen honestly, combined and explained."""

@@ -58,7 +58,7 @@ class Predictor(Protocol):
         ...
 
     def contributions(self, x: Floats) -> tuple[float, Floats]:
-        """The level, and (n, p) what each column adds to it: exact (Shapley), so that they sum to ``linear``."""
+        """The level, and (n, p) what each column adds to it (Shapley): together ``linear``."""
         ...
 
     @property

@@ -28,9 +28,6 @@ MOST_COLUMNS = 40
 WIDTH = 2.0
 """Prior of the log odds: half-normal, of SD .4 times this between people."""
 
-FOLLOW = 0.0
-"""The prior is as many times as wide as the SD of the log odds foretold, where these differ by more than 1."""
-
 NUMERIC_WIDTH = 2.0
 """The same of a number, in SDs of what nobody can foresee."""
 
@@ -154,7 +151,6 @@ def fit_doubt(
     relevance = _heeded(x, linear, seed) + _found(x, y, weight, loss)
     columns = np.sort(np.argsort(-np.round(relevance, 9), kind="stable")[:MOST_COLUMNS])
     level = float(np.average(held_out, weights=precision))
-    spread = float(np.sqrt(np.average((held_out - level) ** 2, weights=weight)))
     learnt, some, ones = (held_out - level)[:, None], x[:, columns], np.ones((len(y), 1))
     surface = fit_surface(
         some,
@@ -163,7 +159,7 @@ def fit_doubt(
         response,
         weight=precision,
         relevance=relevance[columns] / max(float(relevance.max(initial=0.0)), 1e-12),
-        length=(noise / (WIDTH * max(1.0, FOLLOW * spread))) ** 2 if loss == "binary" else NUMERIC_WIDTH**-2,
+        length=(noise / WIDTH) ** 2 if loss == "binary" else NUMERIC_WIDTH**-2,
         seed=seed,
         learnt=learnt,
         learner=lambda people: np.zeros((len(people), 1)),

@@ -10,7 +10,6 @@ import polars as pl
 from alleviate.models.encoding import Encoded, Encoder
 from alleviate.models.prognosis.contract import Predictor
 from alleviate.models.prognosis.curves import Curves
-from alleviate.models.prognosis.engineering import with_changes
 from alleviate.models.prognosis.losses import on_scale
 from alleviate.models.prognosis.ordinal import ProportionalOdds
 from alleviate.models.prognosis.people import Kind, Loss
@@ -58,7 +57,7 @@ def merged(members: tuple[Member, ...]) -> tuple[Member, ...]:
 class PrognosisModel:
     """linear = ``intercept`` + ``slope``·(weighted mean of what the members foresee).
 
-    ``changes``: features made as differences, name → (later, earlier). ``link``: for an ordinal outcome.
+    ``link``: for an ordinal outcome.
     """
 
     kind: Kind
@@ -67,7 +66,6 @@ class PrognosisModel:
     intercept: float = 0.0
     slope: float = 1.0
     link: ProportionalOdds | None = None
-    changes: Mapping[str, tuple[str, str]] | None = None
 
     @property
     def features(self) -> tuple[str, ...]:
@@ -92,7 +90,7 @@ class PrognosisModel:
 
     def encode(self, frame: pl.DataFrame) -> Encoded:
         """Raw typed columns, as learned from, made into numbers; columns that lack are missing for all."""
-        return self.encoder.transform(with_changes(frame, self.changes or {}))
+        return self.encoder.transform(frame)
 
     def predict(self, frame: pl.DataFrame) -> Predicted:
         encoded = self.encode(frame)
@@ -135,7 +133,6 @@ class PrognosisModel:
             "intercept": self.intercept,
             "slope": self.slope,
             "link": None if self.link is None else self.link.to_json(),
-            "changes": {name: list(pair) for name, pair in (self.changes or {}).items()},
         }
 
     @classmethod
@@ -151,5 +148,4 @@ class PrognosisModel:
             float(data["intercept"]),
             float(data["slope"]),
             None if data["link"] is None else ProportionalOdds.from_json(data["link"]),
-            {name: (pair[0], pair[1]) for name, pair in data["changes"].items()},
         )

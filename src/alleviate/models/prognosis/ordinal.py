@@ -67,4 +67,4 @@ class ProportionalOdds:
 def _chances(score: Floats, thresholds: Floats, slope: float) -> Floats:
     above = expit(slope * score[:, None] - thresholds)
     ends = np.column_stack([np.ones(len(score)), above, np.zeros(len(score))])
-    return ends[:, :-1] - ends[:, 1:]
+    return np.asarray(ends[:, :-1] - ends[:, 1:], dtype=float)

@@ -76,7 +76,8 @@ def _least_squares(
 ) -> tuple[Floats, Floats, float]:
     weighted = design * weight[:, None]
     curved = design.T @ weighted
-    beta = np.linalg.solve(curved + np.diag(ridge) + 1e-10 * np.eye(len(ridge)), weighted.T @ y)
+    regular = curved + np.diag(ridge) + 1e-10 * np.eye(len(ridge))
+    beta: Floats = np.asarray(np.linalg.solve(regular, weighted.T @ y), dtype=float)
     left = float(weight @ (y - design @ beta) ** 2 + ridge @ beta**2)
     return beta, curved, -0.5 * max(float(weight.sum()) - 1.0, 1.0) * float(np.log(max(left, 1e-12)))
 

@@ -13,7 +13,7 @@ __all__ = ["Kind", "Loss", "People", "Target", "target"]
 Kind = Literal["binary", "numeric", "ordinal", "time-to-event"]
 
 Loss = Literal["binary", "numeric"]
-"""What candidates know: log loss of a risk, or squared error of a number. The other kinds come down to these."""
+"""What candidates know: log loss of a risk, or squared error of a number. Other kinds come down to these."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,8 @@ def target(people: People) -> Target:
     """
     if people.kind != "time-to-event":
         return Target(people.y, people.weight)
-    assert people.time is not None and people.horizon is not None
+    assert people.time is not None
+    assert people.horizon is not None
     ended = people.y > 0
     came = ended & (people.time <= people.horizon)
     known = came | (people.time >= people.horizon)

@@ -15,7 +15,6 @@ from threadpoolctl import threadpool_limits
 
 from alleviate.models.encoding import Encoder
 from alleviate.models.prognosis.contract import Budget, Design, Predictor, Tuned
-from alleviate.models.prognosis.engineering import with_changes
 from alleviate.models.prognosis.folds import inner_folds
 from alleviate.models.prognosis.losses import losses, mean_loss
 from alleviate.models.prognosis.model import Member, PrognosisModel, merged
@@ -88,7 +87,6 @@ def learn_prognosis(
     names: Sequence[str],
     seed: int,
     budget: Budget | None = None,
-    changes: Mapping[str, tuple[str, str]] | None = None,
 ) -> LearnedPrognosis:
     """Learn to foresee ``people``'s outcome with candidates ``names``; the same seed gives the same model.
 
@@ -96,7 +94,7 @@ def learn_prognosis(
     or events are too few, ``InputError`` for a candidate that does not exist.
     """
     with threadpool_limits(1):
-        return _learned(people, _ordered(names), seed, budget or Budget(), changes or {})
+        return _learned(people, _ordered(names), seed, budget or Budget())
 
 
 def _learned(
@@ -104,12 +102,11 @@ def _learned(
     order: tuple[str, ...],
     seed: int,
     budget: Budget,
-    changes: Mapping[str, tuple[str, str]],
 ) -> LearnedPrognosis:
     aim = target(people)
     _check(people, aim.y, aim.weight)
-    encoder = Encoder.fit(with_changes(people.features, changes))
-    x = encoder.transform(with_changes(people.features, changes)).x
+    encoder = Encoder.fit(people.features)
+    x = encoder.transform(people.features).x
     design = Design(x, encoder.columns, aim.y, aim.weight, people.loss)
     folds = inner_folds(aim.y, aim.weight, people.loss == "binary", people.clusters, seed)
     p = signal_test(design, people.clusters, seed)
@@ -124,7 +121,7 @@ def _learned(
     link = None
     if people.kind == "ordinal":
         link = ProportionalOdds.fit(held_out, people.y, effective(people.weight), people.levels)
-    model = PrognosisModel(people.kind, encoder, members, *calibration, link, dict(changes))
+    model = PrognosisModel(people.kind, encoder, members, *calibration, link)
     tried = _tried(tuned, seconds, share, predictors, design)
     return LearnedPrognosis(
         model, chosen, tried, held_out, folds, p, _stability(tuned, design), share, budget.cut

@@ -66,7 +66,8 @@ def recalibrated(linear: Floats, y: Floats, weight: Floats, loss: Loss) -> tuple
 
     def badness(at: Floats) -> float:
         fitted = at[0] + at[1] * linear
-        return float(weight @ losses(y, fitted, loss)) / noise + 0.5 * ((at[1] - 1.0) / SLOPE_SD) ** 2
+        stray = float((at[1] - 1.0) / SLOPE_SD)
+        return float(weight @ losses(y, fitted, loss)) / noise + 0.5 * stray**2
 
     centre = float(np.average(linear, weights=weight))
     found = minimize(

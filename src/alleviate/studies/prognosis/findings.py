@@ -43,14 +43,13 @@ from alleviate.studies.prognosis.evaluation import Evaluated, judged
 from alleviate.studies.prognosis.fitted import fitting_findings
 from alleviate.studies.prognosis.steps import Steps
 
-__all__ = ["STACK", "WORDING", "candidate_words", "prognosis_findings"]
+__all__ = ["WORDING", "candidate_words", "prognosis_findings"]
 
 WORDING = tomllib.loads(
     (resources.files("alleviate.studies.prognosis") / "wording.toml").read_text(encoding="utf-8")
 )
 
 LIBRARIES = ("alleviate", "numpy", "polars", "scipy", "scikit-learn", "lightgbm", "optuna")
-STACK = "stack"
 FEW_EVENTS = 100
 """Fewer in the headline's people make measures wide (Collins, Ogundimu & Altman, Stat Med 2016)."""
 
@@ -59,7 +58,8 @@ WORTH = {"auc": 0.5, "c": 0.5, "r2": 0.0}
 
 
 def candidate_words(name: str) -> str:
-    return str(WORDING["stack"]) if name == STACK else CANDIDATES[name].words
+    """A candidate, the blend of the simple ones or the stack of all, as a report names it."""
+    return str(WORDING["mixed"][name]) if name in WORDING["mixed"] else CANDIDATES[name].words
 
 
 def prognosis_findings(

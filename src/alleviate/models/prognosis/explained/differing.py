@@ -11,7 +11,6 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from alleviate.models.prognosis.engineering import with_changes
 from alleviate.models.prognosis.explained.scale import outcome
 from alleviate.models.prognosis.explained.seen import Seen
 from alleviate.models.prognosis.explained.values import Value, with_values
@@ -65,8 +64,7 @@ def differing(
     are those that people have (``seen``), in combinations no stranger than 95 % of people are, or hardly more
     so than the person is.
     """
-    own = with_changes(person, model.changes or {})
-    before = {name: own[name][0] for name in seen.values if name in own.columns and name not in fixed}
+    before = {name: person[name][0] for name in seen.values if name in person.columns and name not in fixed}
     before = {name: value for name, value in before.items() if value is not None}
     search = _Search(model, seen, model.encode(person).x, aim, before)
     best, front = search.start, [search.start]

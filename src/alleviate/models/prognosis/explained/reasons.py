@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from alleviate.models.prognosis.engineering import with_changes
 from alleviate.models.prognosis.explained.scale import moves
 from alleviate.models.prognosis.explained.values import Value
 from alleviate.models.prognosis.explained.words import WORDS, Speech, spelled
@@ -40,9 +39,8 @@ def reasons(
     level, added = model.contributions(frame)
     changes, whole = moves(model, level, added), np.abs(added).sum(axis=1)
     order = np.argsort(-np.abs(added), axis=1, kind="stable")[:, :most]
-    seen = with_changes(frame, model.changes or {})
     values = {
-        j: seen[name].to_list() if (name := model.features[j]) in seen.columns else [None] * len(seen)
+        j: frame[name].to_list() if (name := model.features[j]) in frame.columns else [None] * len(frame)
         for j in sorted(set(order.ravel().tolist()))
     }
     found: list[tuple[Reason, ...]] = []

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from alleviate.models.prognosis.engineering import with_changes
 from alleviate.models.prognosis.explained.values import Value, columns_of
 from alleviate.models.prognosis.model import PrognosisModel
 from alleviate.models.trial import Floats
@@ -45,11 +44,8 @@ class Seen:
 
     @classmethod
     def of(cls, model: PrognosisModel, frame: pl.DataFrame) -> "Seen":
-        """Of the people learned from. A change is no value of its own: what it is made of is."""
-        whole, x = with_changes(frame, model.changes or {}), model.encode(frame).x
-        kept = set(model.features_kept)
-        for name, pair in (model.changes or {}).items():
-            kept |= set(pair) & set(model.features) if name in kept else set()
+        """Of the people learned from."""
+        x, kept = model.encode(frame).x, set(model.features_kept)
         values: dict[str, tuple[Value, ...]] = {}
         spread: dict[str, float] = {}
         columns: list[int] = []
@@ -57,13 +53,11 @@ class Seen:
             if name not in kept:
                 continue
             number = model.encoder.kinds[name] == "number"
-            own = whole[name].drop_nulls()
+            own = frame[name].drop_nulls()
             roles = ("value",) if number else ("value", "level")
             columns += [
                 j for j in columns_of(model.encoder, name).tolist() if model.encoder.columns[j].role in roles
             ]
-            if name in (model.changes or {}):
-                continue
             found = _quantiles(own) if number else _levels(own)
             if len(found) > 1:
                 values[name] = found

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from alleviate.models.prognosis.engineering import with_changes
 from alleviate.models.prognosis.explained.importance import over_models
 from alleviate.models.prognosis.explained.scale import outcome
 from alleviate.models.prognosis.explained.values import Value, with_values
@@ -63,7 +62,7 @@ def shapes(
 def _shape(
     model: PrognosisModel, others: Sequence[PrognosisModel], frame: pl.DataFrame, feature: str, folds: int
 ) -> Shape | None:
-    column = with_changes(frame, model.changes or {})[feature]
+    column = frame[feature]
     known = frame.filter(column.is_not_null())
     own = column.drop_nulls()
     if model.encoder.kinds[feature] == "number":

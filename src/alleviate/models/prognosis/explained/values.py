@@ -21,7 +21,7 @@ def columns_of(encoder: Encoder, feature: str) -> Ints:
 
 
 def with_values(model: PrognosisModel, x: Floats, feature: str, values: Sequence[Value]) -> Floats:
-    """A copy of encoded people (n, p), each with their own of ``values`` (n), and changes that come of it."""
+    """A copy of encoded people (n, p), each with their own of ``values`` (n)."""
     x, encoder = x.copy(), model.encoder
     for j in columns_of(encoder, feature):
         column = encoder.columns[j]
@@ -31,16 +31,5 @@ def with_values(model: PrognosisModel, x: Floats, feature: str, values: Sequence
             named = encoder.pooled[feature] if column.level == POOLED else (column.level,)
             x[:, j] = [value in named for value in values]
         else:
-            new = np.array(values, dtype=float)
-            _shift(model, x, feature, new - x[:, j])
-            x[:, j] = new
+            x[:, j] = np.array(values, dtype=float)
     return x
-
-
-def _shift(model: PrognosisModel, x: Floats, feature: str, by: Floats) -> None:
-    """Move the changes later − earlier that ``feature`` is part of."""
-    for name, (later, earlier) in (model.changes or {}).items():
-        sign = float(feature == later) - float(feature == earlier)
-        for j in columns_of(model.encoder, name) if sign else ():
-            if model.encoder.columns[j].role == "value":
-                x[:, j] += sign * by
