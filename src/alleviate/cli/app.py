@@ -27,6 +27,7 @@ COMMANDS = {
     "advise": "advising:advise",
     "predict": "predicting:predict",
     "evaluate": "advising:evaluate",
+    "screen": "screening:screen_app",
     "studies": "studies:studies",
     "instruments": "instruments:instruments",
     "synthetic": "synthetic:synthetic",

@@ -17,7 +17,7 @@ FORMAT = 1
 SEAL = ("manifest.json", "manifest.sig", "signer.pem")
 """The files that seal the others: the list, the Ed25519 signature of its bytes, the signer's public key."""
 
-Kind = Literal["prognosis", "rule", "stages"]
+Kind = Literal["course", "prognosis", "rule", "screening", "stages"]
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
 

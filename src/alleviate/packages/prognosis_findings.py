@@ -1,7 +1,7 @@
 """What a prognosis study found, in numbers and words: the one object that report, JSON and package share."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from alleviate.models.performance.benefit import DecisionCurve
@@ -14,6 +14,7 @@ from alleviate.models.prognosis.coverage import Covered
 from alleviate.models.prognosis.explained.importance import Importance
 from alleviate.models.prognosis.explained.shapes import Shape
 from alleviate.models.prognosis.fitting import Gap, LearningCurve, Needed, Path
+from alleviate.packages.findings import Histogram
 from alleviate.terms.estimates import Estimate
 
 __all__ = [
@@ -75,7 +76,7 @@ class Validated:
     """Measures on people that the models had not seen. ``name`` says which people; ``n`` of them, ``events``
     of those where the outcome is an event. Curves only where something is foreseen. ``expected_auc``: what
     the model's own risks promise of the AUC among these people. ``left_out``: measure → why
-    it cannot be told."""
+    it cannot be told. ``foreseen``: "with" and "without" the event (or "all") → how many were given what."""
 
     name: Headline
     n: int
@@ -85,6 +86,7 @@ class Validated:
     expected_auc: float | None
     curve: CalibrationCurve | None
     benefit: DecisionCurve | None
+    foreseen: Mapping[str, Histogram] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

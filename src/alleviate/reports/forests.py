@@ -7,13 +7,14 @@ from typing import Literal
 from alleviate.packages.findings import Candidate, Findings, Moderator
 from alleviate.packages.stage_findings import StageFindings
 from alleviate.reports.charts import Axis, Mark, axis_over
-from alleviate.reports.numbers import Scale, Shown
+from alleviate.reports.numbers import Scale, Shown, decimals_for, shown
 from alleviate.terms.estimates import Estimate
 
 __all__ = [
     "Forest",
     "Relation",
     "Row",
+    "forest",
     "headline",
     "of_candidates",
     "of_gains",
@@ -29,13 +30,16 @@ Relation = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """``kind`` says what ``name`` is: an arm, or the part it plays ("rule", "best_arm", "over_usual", …)."""
+    """``kind`` says what ``name`` is: an arm, or the part it plays ("rule", "best_arm", "over_usual", …).
+
+    ``source``: what the row was made from, where a template needs more of it.
+    """
 
     kind: str
     name: str
     shown: Shown
     mark: Mark
-    source: Candidate | Moderator | None = None
+    source: object = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,35 @@ class Forest:
     rows: tuple[Row, ...]
     zero: float | None = None
     important: float | None = None
+
+
+def forest(
+    named: Iterable[tuple[str, str, Estimate, object]],
+    *also: float,
+    factor: float = 1.0,
+    suffix: str = "",
+    zero: float | None = None,
+    signed: bool = False,
+) -> Forest:
+    """Rows of (kind, name, estimate, source); the axis holds ``also`` and ``zero``, the reference line."""
+    rows = tuple(named)
+    estimates = [e for _, _, e, _ in rows]
+    decimals = decimals_for(factor * (e.high - e.low) for e in estimates)
+    axis = axis_over(estimates, *also, *(() if zero is None else (zero,)), factor=factor, signed=signed)
+    return Forest(
+        axis,
+        tuple(
+            Row(
+                kind,
+                name,
+                shown(e, decimals, factor=factor, signed=signed, suffix=suffix),
+                axis.mark(e),
+                source,
+            )
+            for kind, name, e, source in rows
+        ),
+        None if zero is None else axis.at(zero),
+    )
 
 
 def of_values(findings: Findings | StageFindings, scale: Scale) -> Forest:

@@ -7,7 +7,7 @@ from math import floor, log10
 from alleviate.packages.findings import Findings
 from alleviate.terms.estimates import Estimate
 
-__all__ = ["Scale", "Shown", "count", "decimals_for", "number", "p_value", "share"]
+__all__ = ["Scale", "Shown", "count", "decimals_for", "number", "p_value", "share", "shown"]
 
 MINUS = "\N{MINUS SIGN}"
 FINEST = 6
@@ -123,10 +123,17 @@ class Scale:
 
     def _show(self, e: Estimate, decimals: int | None, *, signed: bool, suffix: str) -> Shown:
         digits = self.decimals([e]) if decimals is None else decimals
-        low, high, point = (self.factor * x for x in (e.low, e.high, e.estimate))
-        if signed and e.excludes_zero:  # rounding must not hide that the interval excludes 0
-            nearest = min(abs(low), abs(high))
-            while digits < FINEST and round(nearest, digits) == 0:
-                digits += 1
-        low_text, high_text, text = (number(x, digits, signed=signed) + suffix for x in (low, high, point))
-        return Shown(text, low_text, high_text, e.low == e.high, (e.estimate > 0) - (e.estimate < 0))
+        return shown(e, digits, factor=self.factor, signed=signed, suffix=suffix)
+
+
+def shown(
+    e: Estimate, decimals: int, *, factor: float = 1.0, signed: bool = False, suffix: str = ""
+) -> Shown:
+    """An estimate as written, ``factor`` times its size; more decimals where they show a sign to be sure."""
+    low, high, point = (factor * x for x in (e.low, e.high, e.estimate))
+    if signed and e.excludes_zero:  # rounding must not hide that the interval excludes 0
+        nearest = min(abs(low), abs(high))
+        while decimals < FINEST and round(nearest, decimals) == 0:
+            decimals += 1
+    low_text, high_text, text = (number(x, decimals, signed=signed) + suffix for x in (low, high, point))
+    return Shown(text, low_text, high_text, e.low == e.high, (e.estimate > 0) - (e.estimate < 0))

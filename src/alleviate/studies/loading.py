@@ -9,17 +9,20 @@ from alleviate.studies import files
 from alleviate.studies.prognosis.prognoses import Prognosis, prognosis_of
 from alleviate.studies.rules import LearnedRule
 from alleviate.studies.rules import load as load_rule
+from alleviate.studies.screening.screening import Screening, screening_of
 from alleviate.studies.stage_rules import LearnedStages
 from alleviate.terms.errors import PackageError
 
-__all__ = ["load", "load_advice", "load_prognosis"]
+__all__ = ["load", "load_advice", "load_prognosis", "load_screening"]
 
 
-def load(package: str | Path) -> LearnedRule | LearnedStages | Prognosis:
-    """A rule, rules of stages, or a prognosis, verified before it is parsed. Raises ``PackageError``."""
+def load(package: str | Path) -> LearnedRule | LearnedStages | Prognosis | Screening:
+    """A rule, rules of stages, a prognosis or a screening, verified before it is parsed. Raises ``PackageError``."""
     sealed = read(Path(package))
     if sealed.manifest.origin.kind == "prognosis":
         return prognosis_of(sealed, Path(package))
+    if sealed.manifest.origin.kind == "screening":
+        return screening_of(sealed, Path(package))
     if sealed.manifest.origin.kind == "rule":
         return load_rule(package)
     found = stages_from(sealed, Path(package))
@@ -30,6 +33,8 @@ def load(package: str | Path) -> LearnedRule | LearnedStages | Prognosis:
 def load_advice(package: str | Path) -> LearnedRule | LearnedStages:
     """A package that advises treatment. Raises ``PackageError`` for another, too."""
     found = load(package)
+    if isinstance(found, Screening):
+        raise _of_screening(package)
     if isinstance(found, Prognosis):
         raise PackageError(
             f"{package} foresees an outcome and advises no treatment.",
@@ -41,9 +46,29 @@ def load_advice(package: str | Path) -> LearnedRule | LearnedStages:
 def load_prognosis(package: str | Path) -> Prognosis:
     """A package that foresees an outcome. Raises ``PackageError`` for another, too."""
     found = load(package)
+    if isinstance(found, Screening):
+        raise _of_screening(package)
     if not isinstance(found, Prognosis):
         raise PackageError(
             f"{package} advises treatment and foresees no outcome of its own.",
             hint="Ask it with: alleviate advise",
         )
     return found
+
+
+def load_screening(package: str | Path) -> Screening:
+    """A package that tells what to ask next. Raises ``PackageError`` for another, too."""
+    found = load(package)
+    if not isinstance(found, Screening):
+        raise PackageError(
+            f"{package} is no screening: it does not tell what to ask next.",
+            hint="Make one with: alleviate screen learn",
+        )
+    return found
+
+
+def _of_screening(package: str | Path) -> PackageError:
+    return PackageError(
+        f"{package} tells what to ask next, and neither foresees an outcome nor advises treatment.",
+        hint="Ask it with: alleviate screen next",
+    )

@@ -102,10 +102,10 @@ class CourseModel:
         around = self.end_bands.at(stage, start, share) * latent.sd
         near = self.next_bands.at(stage, start, share) * coming.sd
         return Forecasts(
-            scale.expected(coming.mean, coming.sd),
+            scale.clip(coming.mean),
             scale.clip(coming.mean - near),
             scale.clip(coming.mean + near),
-            mixture.expected(scale),
+            scale.clip(latent.mean),
             scale.clip(latent.mean - around),
             scale.clip(latent.mean + around),
             better,

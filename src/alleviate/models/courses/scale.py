@@ -35,14 +35,6 @@ class Scale:
                 hint="The low end lies below the high end; a reliable change is above 0, a step 0 or more.",
             )
 
-    def expected(self, mean: Floats, sd: Floats) -> Floats:
-        """E of the score held at both ends, for a latent normal number."""
-        a, b = (self.low - mean) / sd, (self.high - mean) / sd
-        inside = ndtr(b) - ndtr(a)
-        density = (np.exp(-0.5 * a**2) - np.exp(-0.5 * b**2)) / np.sqrt(2 * np.pi)
-        held = self.low * ndtr(a) + self.high * ndtr(-b) + mean * inside + sd * density
-        return np.asarray(held, dtype=float)
-
     def below(self, mean: Floats, sd: Floats, cut: Floats) -> Floats:
         """P(score ≤ ``cut``) for a latent normal number: 0 below the low end, 1 from the high end on."""
         inside = ndtr((cut + self.step / 2 - mean) / sd)
@@ -69,6 +61,9 @@ class Scale:
         return self.improved(end, np.where(np.isfinite(end), start, np.nan))
 
     def clip(self, value: Floats) -> Floats:
+        """Held at both ends: the score to expect where ``value`` is the mean of a curve fitted to scores that
+
+        were held there themselves. (The mean of a tobit around it would count the ends twice.)"""
         return np.asarray(np.clip(value, self.low, self.high))
 
     def distance(self, mean: Floats, sd: Floats, score: Floats) -> Floats:

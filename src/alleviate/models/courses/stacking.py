@@ -39,11 +39,6 @@ class Mixture:
         second += (1 - self.share) * (self.direct.sd**2 + (self.direct.mean - mean) ** 2)
         return Foreseen(mean, np.sqrt(second))
 
-    def expected(self, scale: Scale) -> Floats:
-        """(N,) the score to expect."""
-        one, two = (scale.expected(part.mean, part.sd) for part in (self.growth, self.direct))
-        return np.asarray(self.share * one + (1 - self.share) * two)
-
     def change(self, scale: Scale, start: Floats) -> tuple[Floats, Floats]:
         """(N,) chances of improvement and of worsening from ``start`` on."""
         parts = [scale.change(part.mean, part.sd, start) for part in (self.growth, self.direct)]

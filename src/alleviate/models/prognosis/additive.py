@@ -47,15 +47,19 @@ class Shaped:
             made.append(cls(family, basis, z, block, size, back))
         return made
 
-    def fit(self, design: Design, rows: Ints, start: tuple[int, ...] | None) -> Averaged:
-        weight = effective(design.weight[rows])
-        return averaged(self.z[rows], self.block, self.size, design.y[rows], weight, design.loss, start)
+    def fit(
+        self, design: Design, rows: Ints, start: tuple[int, ...] | None, offset: Floats | None = None
+    ) -> Averaged:
+        weight, own = effective(design.weight[rows]), None if offset is None else offset[rows]
+        return averaged(self.z[rows], self.block, self.size, design.y[rows], weight, design.loss, start, own)
 
 
-def fit_additive(design: Design, shape: Shaper, starts: Starts | None = None) -> Curves:
-    """The average over families by their marginal likelihood."""
+def fit_additive(
+    design: Design, shape: Shaper, starts: Starts | None = None, offset: Floats | None = None
+) -> Curves:
+    """The average over families by their marginal likelihood; with ``offset`` (n,), what comes on top of it."""
     shaped = Shaped.of(design, shape)
-    fits, share = _fitted(shaped, design, np.arange(len(design.y)), starts)
+    fits, share = _fitted(shaped, design, np.arange(len(design.y)), starts, offset)
     parts = [
         own.basis.curves(fit.level, own.back @ fit.slopes, fit.freedom)
         for own, fit in zip(shaped, fits, strict=True)
@@ -71,22 +75,36 @@ def tune_additive(design: Design, folds: Ints, shape: Shaper, budget: Budget) ->
     return Tuned({"start": best}, held_out_additive(shaped, design, folds, best))
 
 
-def held_out_additive(shaped: Sequence[Shaped], design: Design, folds: Ints, starts: Starts | None) -> Floats:
-    """(n,) foreseen for the people of each fold by fits to the others."""
+def held_out_additive(
+    shaped: Sequence[Shaped],
+    design: Design,
+    folds: Ints,
+    starts: Starts | None,
+    offsets: Floats | None = None,
+) -> Floats:
+    """(n,) foreseen for the people of each fold by fits to the others, on top of ``offsets`` (F, n)."""
     held_out = np.zeros(len(design.y))
     for fold in np.unique(folds):
         own = folds == fold
-        fits, share = _fitted(shaped, design, np.flatnonzero(~own), starts)
+        offset = None if offsets is None else offsets[fold]
+        fits, share = _fitted(shaped, design, np.flatnonzero(~own), starts, offset)
+        held_out[own] = 0.0 if offset is None else offset[own]
         for weight, part, fit in zip(share, shaped, fits, strict=True):
             held_out[own] += weight * (fit.level + part.z[own] @ fit.slopes)
     return held_out
 
 
 def _fitted(
-    shaped: Sequence[Shaped], design: Design, rows: Ints, starts: Starts | None
+    shaped: Sequence[Shaped],
+    design: Design,
+    rows: Ints,
+    starts: Starts | None,
+    offset: Floats | None = None,
 ) -> tuple[list[Averaged], Floats]:
     """A fit per family, and their shares."""
-    fits = [own.fit(design, rows, None if starts is None else tuple(starts[own.family])) for own in shaped]
+    fits = [
+        own.fit(design, rows, None if starts is None else tuple(starts[own.family]), offset) for own in shaped
+    ]
     evidence = np.array([fit.evidence for fit in fits])
     share = np.exp(evidence - evidence.max())
     return fits, share / share.sum()

@@ -13,6 +13,7 @@ from alleviate.models.prognosis.curves import Curves
 from alleviate.models.prognosis.losses import on_scale
 from alleviate.models.prognosis.ordinal import ProportionalOdds
 from alleviate.models.prognosis.people import Kind, Loss
+from alleviate.models.prognosis.placed import restored
 from alleviate.models.prognosis.shelf import CANDIDATES
 from alleviate.models.trial import Floats
 
@@ -138,7 +139,7 @@ class PrognosisModel:
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "PrognosisModel":
         members = tuple(
-            Member(m["name"], float(m["weight"]), CANDIDATES[m["name"]].restore(m["predictor"]))
+            Member(m["name"], float(m["weight"]), restored(m["predictor"], CANDIDATES[m["name"]].restore))
             for m in data["members"]
         )
         return cls(

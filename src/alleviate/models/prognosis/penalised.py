@@ -52,9 +52,15 @@ class Averaged:
 
 
 def penalised(
-    z: Floats, y: Floats, weight: Floats, penalty: Floats, loss: Loss, start: Floats | None = None
+    z: Floats,
+    y: Floats,
+    weight: Floats,
+    penalty: Floats,
+    loss: Loss,
+    start: Floats | None = None,
+    offset: Floats | None = None,
 ) -> Fit:
-    """Minimise Σ weight·loss(y, level + z·slopes) + ½ Σ penalty·slopes², by Newton's method.
+    """Minimise Σ weight·loss(y, offset + level + z·slopes) + ½ Σ penalty·slopes², by Newton's method.
 
     ``z`` (n, q); loss: log loss of a logistic model, or half the squared error. ``penalty`` (q,) > 0;
     ``start`` (q + 1,) level first. Evidence is the log of the integral over the coefficients (see above).
@@ -63,7 +69,8 @@ def penalised(
     design = np.column_stack([np.ones(n), z])
     ridge = np.concatenate([[0.0], penalty])
     solve = _logistic if loss == "binary" else _least_squares
-    beta, curved, fitted = solve(design, y, weight, ridge, start)
+    known = np.zeros(n) if offset is None else offset
+    beta, curved, fitted = solve(design, y, weight, ridge, start, known)
     factor = cho_factor(curved + np.diag(ridge) + 1e-10 * np.eye(q + 1))
     determinant = 2.0 * float(np.log(np.diag(factor[0])).sum())
     evidence = fitted + 0.5 * float(np.log(penalty).sum()) - 0.5 * determinant
@@ -72,8 +79,9 @@ def penalised(
 
 
 def _least_squares(
-    design: Floats, y: Floats, weight: Floats, ridge: Floats, start: Floats | None
+    design: Floats, y: Floats, weight: Floats, ridge: Floats, start: Floats | None, known: Floats
 ) -> tuple[Floats, Floats, float]:
+    y = y - known
     weighted = design * weight[:, None]
     curved = design.T @ weighted
     regular = curved + np.diag(ridge) + 1e-10 * np.eye(len(ridge))
@@ -83,14 +91,16 @@ def _least_squares(
 
 
 def _logistic(
-    design: Floats, y: Floats, weight: Floats, ridge: Floats, start: Floats | None
+    design: Floats, y: Floats, weight: Floats, ridge: Floats, start: Floats | None, known: Floats
 ) -> tuple[Floats, Floats, float]:
     if start is None:
         rate = float(np.clip(np.average(y, weights=weight), 1e-6, 1 - 1e-6))
-        start = np.concatenate([[np.log(rate / (1 - rate))], np.zeros(len(ridge) - 1)])
+        start = np.concatenate(
+            [[np.log(rate / (1 - rate)) - np.average(known, weights=weight)], np.zeros(len(ridge) - 1)]
+        )
 
     def value(beta: Floats) -> tuple[float, Floats]:
-        eta = design @ beta
+        eta = known + design @ beta
         return float(weight @ (np.logaddexp(0.0, eta) - y * eta) + 0.5 * ridge @ beta**2), eta
 
     beta = start
@@ -120,16 +130,20 @@ def averaged(
     weight: Floats,
     loss: Loss,
     start: tuple[int, ...] | None = None,
+    offset: Floats | None = None,
 ) -> Averaged:
     """Average over ``SPREADS`` for each block: from ``start`` (an index a block) as far as it matters.
 
     ``z`` (n, q), ``block`` (q,) 0 … B − 1 of ``size`` (B,) before it was narrowed; rows of weight 0 do not
-    count. A number is fitted in units of its SD.
+    count. A number is fitted in units of its SD. ``offset`` (n,): a part that is known; what comes on top of
+    it is taken to be less.
     """
+    usual = USUAL if offset is None else USUAL[1:]
     known = weight > 0
+    offset = None if offset is None else offset[known]
     z, y, weight = z[known], y[known], weight[known]
     unit = float(np.sqrt(np.cov(y, aweights=weight))) if loss == "numeric" else 1.0
-    y = y / unit
+    y, offset = y / unit, None if offset is None else offset / unit
     at = start or (len(SPREADS) // 2,) * len(size)
     fits: dict[tuple[int, ...], Fit] = {}
     waiting, best = [at], at
@@ -137,9 +151,9 @@ def averaged(
     while waiting:
         point = min(waiting, key=lambda p: (sum(abs(a - b) for a, b in zip(p, best, strict=True)), p))
         waiting.remove(point)
-        fit = penalised(z, y, weight, (size / SPREADS[list(point)] ** 2)[block], loss, near)
+        fit = penalised(z, y, weight, (size / SPREADS[list(point)] ** 2)[block], loss, near, offset)
         near = np.concatenate([[fit.level], fit.slopes])
-        belief = sum(0.5 * (SPREADS[i] / USUAL[min(b, 1)]) ** 2 for b, i in enumerate(point))
+        belief = sum(0.5 * (SPREADS[i] / usual[min(b, len(usual) - 1)]) ** 2 for b, i in enumerate(point))
         fits[point] = replace(fit, evidence=fit.evidence - float(belief))
         best = max(fits, key=lambda p: (fits[p].evidence, p))
         if fits[point].evidence > fits[best].evidence - NEGLIGIBLE:

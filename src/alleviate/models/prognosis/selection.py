@@ -87,14 +87,17 @@ def learn_prognosis(
     names: Sequence[str],
     seed: int,
     budget: Budget | None = None,
+    encoder: Encoder | None = None,
 ) -> LearnedPrognosis:
     """Learn to foresee ``people``'s outcome with candidates ``names``; the same seed gives the same model.
+
+    ``encoder``: one that is there already, else one is fitted.
 
     "none" and, if nothing else is named, "ridge" are always tried. Raises ``NotEnoughDataError`` where people
     or events are too few, ``InputError`` for a candidate that does not exist.
     """
     with threadpool_limits(1):
-        return _learned(people, _ordered(names), seed, budget or Budget())
+        return _learned(people, _ordered(names), seed, budget or Budget(), encoder)
 
 
 def _learned(
@@ -102,10 +105,11 @@ def _learned(
     order: tuple[str, ...],
     seed: int,
     budget: Budget,
+    encoder: Encoder | None,
 ) -> LearnedPrognosis:
     aim = target(people)
     _check(people, aim.y, aim.weight)
-    encoder = Encoder.fit(people.features)
+    encoder = encoder or Encoder.fit(people.features)
     x = encoder.transform(people.features).x
     design = Design(x, encoder.columns, aim.y, aim.weight, people.loss)
     folds = inner_folds(aim.y, aim.weight, people.loss == "binary", people.clusters, seed)

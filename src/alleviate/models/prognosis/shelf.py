@@ -1,6 +1,6 @@
 """The table of candidates, from the simplest."""
 
-from alleviate.models.prognosis.candidates import boosted, ebm, forest, none, ridge, selected, spline
+from alleviate.models.prognosis.candidates import boosted, ebm, forest, network, none, ridge, selected, spline
 from alleviate.models.prognosis.contract import Candidate
 
 __all__ = ["CANDIDATES"]
@@ -15,5 +15,6 @@ CANDIDATES: dict[str, Candidate] = {
         forest.CANDIDATE,
         boosted.CANDIDATE,
         ebm.CANDIDATE,
+        network.CANDIDATE,
     )
 }

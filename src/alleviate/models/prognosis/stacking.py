@@ -17,7 +17,9 @@ SLOPE_SD = 0.15
 """A priori the slope of held-out predictions is 1, give or take this."""
 
 
-def shares(held_out: Floats, y: Floats, weight: Floats, loss: Loss, prior: Floats) -> Floats:
+def shares(
+    held_out: Floats, y: Floats, weight: Floats, loss: Loss, prior: Floats, steadiness: float = STEADINESS
+) -> Floats:
     """(m,) > 0, summing to 1, that minimise the loss of the mean of ``held_out`` (n, m) (Wolpert 1992;
 
     Breiman 1996), held near ``prior`` (m,): among few people equal shares do better than the best-looking."""
@@ -30,8 +32,8 @@ def shares(held_out: Floats, y: Floats, weight: Floats, loss: Loss, prior: Float
         linear = held_out @ w
         away = np.log(w / prior)
         slope = on_scale(linear, loss) - y if loss == "binary" else 2.0 * (linear - y)
-        by_share = held_out.T @ (weight * slope) / noise + STEADINESS * away
-        value = float(weight @ losses(y, linear, loss)) / noise + STEADINESS * float(w @ away)
+        by_share = held_out.T @ (weight * slope) / noise + steadiness * away
+        value = float(weight @ losses(y, linear, loss)) / noise + steadiness * float(w @ away)
         return value, w * (by_share - w @ by_share)
 
     return _softmax(minimize(badness, np.log(prior), jac=True, method="L-BFGS-B").x)
@@ -43,13 +45,20 @@ def _softmax(free: Floats) -> Floats:
 
 
 def cross_stacked(
-    held_out: Floats, y: Floats, weight: Floats, loss: Loss, prior: Floats, folds: Ints
+    held_out: Floats,
+    y: Floats,
+    weight: Floats,
+    loss: Loss,
+    prior: Floats,
+    folds: Ints,
+    steadiness: float = STEADINESS,
 ) -> Floats:
     """(n,) of the mean, for each person with shares found among the other folds."""
     result = np.empty(len(y))
     for fold in np.unique(folds):
         own = folds == fold
-        result[own] = held_out[own] @ shares(held_out[~own], y[~own], weight[~own], loss, prior)
+        found = shares(held_out[~own], y[~own], weight[~own], loss, prior, steadiness)
+        result[own] = held_out[own] @ found
     return result
 
 

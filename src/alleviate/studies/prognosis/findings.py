@@ -24,6 +24,7 @@ from alleviate.models.prognosis.foresight import Foresight
 from alleviate.models.prognosis.model import PrognosisModel
 from alleviate.models.prognosis.people import target
 from alleviate.models.prognosis.shelf import CANDIDATES
+from alleviate.packages.findings import Histogram
 from alleviate.packages.prognosis_findings import (
     GroupFindings,
     Headline,
@@ -182,7 +183,25 @@ def _validated(name: Headline, repeats: Sequence[Judged]) -> Validated:
         expected_auc=_expected(repeats) if first.of_risk and varied else None,
         curve=calibration_curve(repeats) if varied else None,
         benefit=decision_curve(repeats) if first.of_risk and varied else None,
+        foreseen=_foreseen(first) if varied else {},
     )
+
+
+BINS = 20
+
+
+def _foreseen(judged: Judged) -> dict[str, Histogram]:
+    """What people were given, in bins of equal width from the least to the most."""
+    counted = judged.weight > 0
+    edges = np.linspace(judged.p[counted].min(), judged.p[counted].max(), BINS + 1)
+    if judged.of_risk:
+        sides = {"with": counted & (judged.y > 0.5), "without": counted & (judged.y <= 0.5)}
+    else:
+        sides = {"all": counted}
+    return {
+        side: Histogram(tuple(edges.tolist()), tuple(np.histogram(judged.p[rows], edges)[0].tolist()))
+        for side, rows in sides.items()
+    }
 
 
 def _expected(repeats: Sequence[Judged]) -> float:

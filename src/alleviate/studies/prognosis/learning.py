@@ -20,6 +20,7 @@ from alleviate.packages import Origin, refuse_strangers, signing_key, write
 from alleviate.packages.prognosis import PrognosisPackage, prognosis_files
 from alleviate.packages.prognosis_findings import PrognosisFindings
 from alleviate.reports.numbers import count, number
+from alleviate.reports.prognosis import prognosis_report
 from alleviate.studies import files
 from alleviate.studies.datasets import open_data
 from alleviate.studies.outer_folds import Progress
@@ -180,7 +181,8 @@ def learn_prognosis_study(
         study=files.dumps(_portable(development.study)),
     )
     origin = Origin("prognosis", study.name, plan.seed, findings.fingerprint, findings.versions)
-    written = write(out, prognosis_files(package), origin)
+    report = prognosis_report(development.study, findings, package_name=study.name)
+    written = write(out, {**prognosis_files(package), "report.html": report.encode()}, origin)
     if steps.whole:
         place.unlink()
     seconds = {name: float(spent) for name, _, _, _, spent, _ in found.final["tried"]}

@@ -8,8 +8,9 @@ import lightgbm as lgb
 import numpy as np
 import optuna
 
+from alleviate.models.prognosis.apart import best_apart
 from alleviate.models.prognosis.contract import Budget, Design, Tuned
-from alleviate.models.prognosis.losses import average, mean_loss, on_scale
+from alleviate.models.prognosis.losses import average, on_scale
 from alleviate.models.prognosis.tree_sum import QUIET, TreeSum, parts_of, plain_text, wide
 from alleviate.models.trial import Bools, Floats, Ints
 
@@ -61,9 +62,13 @@ class Boosted:
     simple: bool = False
 
     def tune(self, design: Design, folds: Ints, seed: int, budget: Budget) -> Tuned:
-        """Rounds and settings of least loss, all folds together; no round at all is one of the choices."""
+        """Rounds and settings of least loss, all folds together; no round at all is one of the choices.
+
+        Each fold's people are foreseen with the settings and rounds that did best among the others.
+        """
         parts = [_fold(design, folds, fold) for fold in np.unique(folds)]
-        best: tuple[float, dict[str, Any], Floats] | None = None
+        best: tuple[float, dict[str, Any]] = np.inf, {}
+        least, held_out = np.full(len(parts), np.inf), np.zeros(len(design.y))
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         sampler = optuna.samplers.TPESampler(seed=seed % 2**32, n_startup_trials=6)
         study = optuna.create_study(sampler=sampler)
@@ -80,13 +85,18 @@ class Boosted:
                 "people": trial.suggest_float("people", 0.5, 1.0),
                 "random": trial.suggest_categorical("random", (False, True)),
             }
-            rounds, held_out = _tried(parts, _parameters(design, settings, seed), len(design.y))
-            loss = mean_loss(design.y, held_out, design.weight, design.loss)
-            study.tell(trial, loss)
-            if best is None or loss < best[0]:
-                best = loss, {**settings, "rounds": rounds}, held_out
-        assert best is not None
-        return Tuned(best[1], best[2])
+            boosters, by_fold = _tried(parts, _parameters(design, settings, seed))
+            whole = by_fold.sum(axis=1)
+            rounds = int(whole.argmin())
+            study.tell(trial, float(whole[rounds]))
+            if whole[rounds] < best[0]:
+                best = float(whole[rounds]), {**settings, "rounds": rounds}
+            for k, own in enumerate(best_apart(by_fold)):
+                among_others = whole[own] - by_fold[own, k]
+                if among_others < least[k]:
+                    least[k] = among_others
+                    held_out[parts[k].own] = _foreseen(boosters[k], parts[k], int(own))
+        return Tuned(best[1], held_out)
 
     def fit(self, design: Design, settings: Mapping[str, Any], seed: int) -> TreeSum:
         level, rounds = average(design), int(settings["rounds"])
@@ -140,26 +150,35 @@ def _fold(design: Design, folds: Ints, fold: int) -> _Fold:
     return _Fold(folds == fold, wide(own.x), float(own.weight.sum()), learned, held, level)
 
 
-def _tried(parts: Sequence[_Fold], parameters: Mapping[str, Any], people: int) -> tuple[int, Floats]:
-    """Rounds of least loss, all folds together, and what is foreseen then for those held out."""
+def _tried(parts: Sequence[_Fold], parameters: Mapping[str, Any]) -> tuple[list[lgb.Booster], Floats]:
+    """A booster a fold, and (rounds + 1, F) losses of the people held out, before any round first."""
     boosters = [lgb.Booster(dict(parameters), part.learned).add_valid(part.held, "held") for part in parts]
-    losses = [_loss_held(boosters, parts)]
-    while len(losses) <= min(MOST_ROUNDS, int(np.argmin(losses)) + PATIENCE):
+    losses = [_losses_held(boosters, parts)]
+    least, at = float(losses[0].sum()), 0
+    while len(losses) <= min(MOST_ROUNDS, at + PATIENCE):
         for booster in boosters:
             booster.update()
-        losses.append(_loss_held(boosters, parts))
-    rounds, held_out = int(np.argmin(losses)), np.zeros(people)
-    for booster, part in zip(boosters, parts, strict=True):
-        held_out[part.own] = part.level
-        if rounds:
-            held_out[part.own] += booster.predict(part.x, raw_score=True, num_iteration=rounds, num_threads=1)
-    return rounds, held_out
+        losses.append(_losses_held(boosters, parts))
+        if losses[-1].sum() < least:
+            least, at = float(losses[-1].sum()), len(losses) - 1
+    return boosters, np.stack(losses)
 
 
-def _loss_held(boosters: Sequence[lgb.Booster], parts: Sequence[_Fold]) -> float:
-    return sum(
-        part.weight * float(booster.eval_valid()[0][2]) for booster, part in zip(boosters, parts, strict=True)
+def _losses_held(boosters: Sequence[lgb.Booster], parts: Sequence[_Fold]) -> Floats:
+    return np.array(
+        [
+            part.weight * float(booster.eval_valid()[0][2])
+            for booster, part in zip(boosters, parts, strict=True)
+        ]
     )
+
+
+def _foreseen(booster: lgb.Booster, part: _Fold, rounds: int) -> Floats:
+    """(n of the fold,) after so many rounds."""
+    if not rounds:
+        return np.full(len(part.x), part.level)
+    raw = booster.predict(part.x, raw_score=True, num_iteration=rounds, num_threads=1)
+    return part.level + np.asarray(raw, dtype=float)
 
 
 def _freedom(boosted: TreeSum, design: Design, settings: Mapping[str, Any], seed: int) -> float:

@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from alleviate.models.prognosis.apart import chosen_apart
 from alleviate.models.prognosis.contract import Budget, Design, Tuned
-from alleviate.models.prognosis.losses import average, mean_loss
+from alleviate.models.prognosis.losses import average
 from alleviate.models.prognosis.tables import Table, Tables
-from alleviate.models.trial import Ints
+from alleviate.models.trial import Floats, Ints
 from alleviate.terms.errors import InputError
 
 __all__ = ["CANDIDATE", "ExplainableBoosting"]
@@ -52,7 +53,7 @@ class ExplainableBoosting:
     simple: bool = False
 
     def tune(self, design: Design, folds: Ints, seed: int, budget: Budget) -> Tuned:
-        found: list[tuple[float, Tuned]] = []
+        found: list[Floats] = []
         for pairs in PAIRS:
             if found and budget.spent():
                 break
@@ -60,9 +61,9 @@ class ExplainableBoosting:
             for fold in np.unique(folds):
                 rest, own = np.flatnonzero(folds != fold), folds == fold
                 held_out[own] = self.fit(design.take(rest), settings, seed).linear(design.x[own])
-            loss = mean_loss(design.y, held_out, design.weight, design.loss)
-            found.append((loss, Tuned(settings, held_out)))
-        return min(found, key=lambda each: each[0])[1]
+            found.append(held_out)
+        best, held_out = chosen_apart(design, np.stack(found), folds)
+        return Tuned({"pairs": PAIRS[best]}, held_out)
 
     def fit(self, design: Design, settings: Mapping[str, Any], seed: int) -> Tables:
         glassbox = _required()

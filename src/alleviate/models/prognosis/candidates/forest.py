@@ -14,8 +14,9 @@ from typing import Any
 import lightgbm as lgb
 import numpy as np
 
+from alleviate.models.prognosis.apart import chosen_apart
 from alleviate.models.prognosis.contract import Budget, Design, Tuned
-from alleviate.models.prognosis.losses import mean_loss, on_scale
+from alleviate.models.prognosis.losses import on_scale
 from alleviate.models.prognosis.people import Loss
 from alleviate.models.prognosis.shrunken_trees import ShrunkenTrees
 from alleviate.models.prognosis.tree_sum import QUIET, TreeSum, wide
@@ -53,7 +54,7 @@ class Forest:
     simple: bool = False
 
     def tune(self, design: Design, folds: Ints, seed: int, budget: Budget) -> Tuned:
-        found: list[tuple[float, dict[str, Any], Floats]] = []
+        found: list[tuple[dict[str, Any], Floats]] = []
         for growth in GROWTHS:
             if found and budget.spent():
                 break
@@ -65,12 +66,11 @@ class Forest:
                     row[own] = trees.foreseen(design.x[own], trees.values(shrinkage))
             for shrinkage, said in zip(SHRINKAGES, held_out, strict=True):
                 calibrated = _calibrated_apart(design, said, folds)
-                loss = mean_loss(design.y, calibrated, design.weight, design.loss)
                 level, slope = _calibration(design.y, said, design.weight, design.loss)
                 settings = {**growth, "shrinkage": shrinkage, "level": level, "slope": slope}
-                found.append((loss, settings, calibrated))
-        _, settings, calibrated = min(found, key=lambda each: each[0])
-        return Tuned(settings, calibrated)
+                found.append((settings, calibrated))
+        best, held_out = chosen_apart(design, np.stack([said for _, said in found]), folds)
+        return Tuned(found[best][0], held_out)
 
     def fit(self, design: Design, settings: Mapping[str, Any], seed: int) -> TreeSum:
         trees, slope = _grown(design, settings, seed), float(settings["slope"])

@@ -31,11 +31,13 @@ FEWEST = 3
 
 @dataclass(frozen=True, slots=True)
 class CurvePoint:
-    """Mean loss on people not seen, its standard error over the folds, and on the ``people`` learned from."""
+    """Mean loss on people not seen, its standard error over the folds (``None`` of one), and on the ``people``
+
+    learned from."""
 
     people: int
     held_out: float
-    standard_error: float
+    standard_error: float | None
     apparent: float
 
 
@@ -81,9 +83,10 @@ def learning_curve(
         held.append([_mean(y, new, weight, test, loss) for new, _ in told])
         own.append([_mean(y, seen, weight, train, loss) for (_, seen), train in zip(told, rows, strict=True)])
     at, found = np.mean(sizes, axis=0), np.array(held)
-    error = found.std(axis=0, ddof=1) / np.sqrt(len(found)) if len(found) > 1 else np.full(len(at), np.nan)
+    several = len(found) > 1
+    error = found.std(axis=0, ddof=1 if several else 0) / np.sqrt(len(found))
     points = tuple(
-        CurvePoint(round(float(n)), float(mean), float(se), float(seen))
+        CurvePoint(round(float(n)), float(mean), float(se) if several else None, float(seen))
         for n, mean, se, seen in zip(at, found.mean(axis=0), error, np.mean(own, axis=0), strict=True)
     )
     if len(found) < FEWEST:

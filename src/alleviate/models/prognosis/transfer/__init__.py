@@ -1,0 +1,1 @@
+"""Starting from what was learned in another population."""

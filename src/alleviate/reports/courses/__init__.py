@@ -1,0 +1,1 @@
+"""Pictures of courses: one patient, the caseload, and the validation report."""

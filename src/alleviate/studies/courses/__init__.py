@@ -1,0 +1,1 @@
+"""Courses of scores: read them, learn from them, judge, forecast, and sweep the vault."""

@@ -1,0 +1,1 @@
+"""Which questionnaire to ask next: learned from records, told of a person, never a diagnosis."""
