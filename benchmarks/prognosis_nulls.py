@@ -37,7 +37,7 @@ def noise(seed: int, n: int, repeats: int) -> tuple[bool, str]:
     y = (rng.random(n) < 0.35).astype(float)
     people = People(pl.DataFrame(columns), y, "binary", np.ones(n))
     tasks = tasks_of(outer_folds(people, 5, repeats, seed, None), seed)
-    done = {i: learn_step(people, tuple(CANDIDATES), {}, None, *task) for i, task in enumerate(tasks)}
+    done = {i: learn_step(people, tuple(CANDIDATES), None, None, *task) for i, task in enumerate(tasks)}
     found = evaluated(people, Steps(done, len(tasks)), tasks)
     auc = performance(found.repeats)["auc"]
     return bool(auc.low <= 0.5 <= auc.high), str(found.final["chosen"])

@@ -67,4 +67,4 @@ def test_what_the_tests_need_is_enough_to_run(clone: Path) -> None:
     make(clone, "dev")
     make(clone, "run")
     (install,) = installs(clone)
-    assert install.endswith(".[bayes,examples,dev]")
+    assert install.endswith(".[bayes,deep,ebm,examples,dev]")

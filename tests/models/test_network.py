@@ -1,6 +1,7 @@
 """A network over columns: what it learns, keeps, says of itself, and how it is tuned to another place."""
 
 import json
+import os
 import subprocess
 import sys
 from base64 import b64decode, b64encode
@@ -246,7 +247,13 @@ class TestFineTuning:
 
 WITHOUT_TORCH = """
 import sys
-sys.modules["torch"] = None
+
+class Gone:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] == "torch":
+            raise ImportError(name)
+
+sys.meta_path.insert(0, Gone())
 from alleviate.models.prognosis.shelf import CANDIDATES
 from alleviate.models.prognosis.contract import Budget, Design
 from alleviate.models.encoding import EncodedColumn
@@ -267,7 +274,7 @@ except InputError as error:
 def test_without_torch_it_still_foresees_but_does_not_learn(learned):
     design, _, _, fitted = learned["binary"]
     kept = {"network": fitted.to_json(), "x": design.x.tolist(), "linear": fitted.linear(design.x).tolist()}
-    there = {"PYTHONPATH": str(Path(alleviate.__file__).parents[1])}
+    there = {**os.environ, "PYTHONPATH": str(Path(alleviate.__file__).parents[1])}
     done = subprocess.run(
         [sys.executable, "-c", WITHOUT_TORCH],
         input=json.dumps(kept), capture_output=True, text=True, env=there, check=True,
@@ -280,7 +287,7 @@ def test_without_torch_it_still_foresees_but_does_not_learn(learned):
 
 def test_the_shelf_loads_no_torch():
     program = "import sys, alleviate.models.prognosis.shelf; print('torch' in sys.modules)"
-    there = {"PYTHONPATH": str(Path(alleviate.__file__).parents[1])}
+    there = {**os.environ, "PYTHONPATH": str(Path(alleviate.__file__).parents[1])}
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, env=there, check=True
     )

@@ -14,7 +14,7 @@ from alleviate.studies.loading import load, load_advice, load_prognosis
 from alleviate.studies.prognosis.prognoses import Prognosis
 from alleviate.studies.rules import LearnedRule
 from alleviate.studies.stage_rules import LearnedStages
-from alleviate.terms.errors import DataError
+from alleviate.terms.errors import DataError, PackageError
 from alleviate.vault.whereabouts import acting
 
 __all__ = ["advise", "evaluate"]
@@ -81,6 +81,11 @@ def evaluate(
         return
     if against is not None:
         raise DataError("Expected prognoses to compare, got a rule.", hint="Leave --against out.")
+    if not isinstance(found, LearnedRule | LearnedStages):
+        raise PackageError(
+            f"{package} holds neither a rule nor a prognosis.",
+            hint="Courses of scores are judged with: alleviate track evaluate",
+        )
     measures = found.evaluate(data)
     if as_json:
         print_json(measures)

@@ -15,6 +15,7 @@ from alleviate.models.prognosis.explained.importance import Importance
 from alleviate.models.prognosis.explained.shapes import Shape
 from alleviate.models.prognosis.fitting import Gap, LearningCurve, Needed, Path
 from alleviate.packages.findings import Histogram
+from alleviate.packages.transfer_findings import TransferFindings
 from alleviate.terms.estimates import Estimate
 
 __all__ = [
@@ -180,6 +181,7 @@ class PrognosisFindings:
     sites: SitesFindings | None = None
     elsewhere: Elsewhere | None = None
     recalibration: RecalibrationFindings | None = None
+    transfer: TransferFindings | None = None
 
     @property
     def measures(self) -> Mapping[str, Estimate]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from alleviate.models.screening.joint import Joint
 from alleviate.models.screening.scale import Scale
-from alleviate.models.screening.screen import Screen, targets_from
+from alleviate.models.screening.screen import Bends, Screen, targets_from
 from alleviate.models.trial import Floats
 from alleviate.packages.canonical import from_json, to_json
 from alleviate.terms.errors import PackageError
@@ -98,10 +98,9 @@ def screening_files(package: ScreeningPackage) -> dict[str, bytes]:
         "scales": [scale.to_json() for scale in screen.scales],
         "joint": screen.joint.to_json(),
         "targets": [asdict(target) for target in screen.targets],
-        "bends": [list(bend) for bend in screen.bends],
+        "bends": _listed(screen.bends),
         "draws": [
-            {"joint": joint.to_json(), "bends": [list(bend) for bend in bends]}
-            for joint, bends in screen.draws
+            {"joint": joint.to_json(), "bends": _listed(bends)} for joint, bends in screen.draws
         ],
     }
     golden = {"expected": _golden(screen).tolist()}
@@ -167,5 +166,9 @@ def _parsed(files: Mapping[str, bytes]) -> ScreeningPackage:
     )
 
 
-def _bends(data: list[list[float]]) -> tuple[tuple[float, float], ...]:
-    return tuple((float(a), float(b)) for a, b in data)
+def _listed(bends: tuple[Bends, ...]) -> list[list[list[float]]]:
+    return [[list(bend) for bend in pair] for pair in bends]
+
+
+def _bends(data: list[list[list[float]]]) -> tuple[Bends, ...]:
+    return tuple(((float(a), float(b)), (float(c), float(d))) for (a, b), (c, d) in data)

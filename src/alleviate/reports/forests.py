@@ -59,11 +59,13 @@ def forest(
     suffix: str = "",
     zero: float | None = None,
     signed: bool = False,
+    decimals: int | None = None,
 ) -> Forest:
     """Rows of (kind, name, estimate, source); the axis holds ``also`` and ``zero``, the reference line."""
     rows = tuple(named)
     estimates = [e for _, _, e, _ in rows]
-    decimals = decimals_for(factor * (e.high - e.low) for e in estimates)
+    if decimals is None:
+        decimals = decimals_for(factor * (e.high - e.low) for e in estimates)
     axis = axis_over(estimates, *also, *(() if zero is None else (zero,)), factor=factor, signed=signed)
     return Forest(
         axis,

@@ -6,6 +6,7 @@ from pathlib import Path
 from alleviate.packages import read
 from alleviate.packages.stage_rule import stages_from
 from alleviate.studies import files
+from alleviate.studies.courses.loaded import LoadedCourses, courses_loaded
 from alleviate.studies.prognosis.prognoses import Prognosis, prognosis_of
 from alleviate.studies.rules import LearnedRule
 from alleviate.studies.rules import load as load_rule
@@ -13,12 +14,14 @@ from alleviate.studies.screening.screening import Screening, screening_of
 from alleviate.studies.stage_rules import LearnedStages
 from alleviate.terms.errors import PackageError
 
-__all__ = ["load", "load_advice", "load_prognosis", "load_screening"]
+__all__ = ["load", "load_advice", "load_courses", "load_prognosis", "load_screening"]
 
 
-def load(package: str | Path) -> LearnedRule | LearnedStages | Prognosis | Screening:
-    """A rule, rules of stages, a prognosis or a screening, verified before it is parsed. Raises ``PackageError``."""
+def load(package: str | Path) -> LearnedRule | LearnedStages | LoadedCourses | Prognosis | Screening:
+    """What the package holds, verified before it is parsed. Raises ``PackageError``."""
     sealed = read(Path(package))
+    if sealed.manifest.origin.kind == "course":
+        return courses_loaded(sealed, Path(package))
     if sealed.manifest.origin.kind == "prognosis":
         return prognosis_of(sealed, Path(package))
     if sealed.manifest.origin.kind == "screening":
@@ -35,6 +38,8 @@ def load_advice(package: str | Path) -> LearnedRule | LearnedStages:
     found = load(package)
     if isinstance(found, Screening):
         raise _of_screening(package)
+    if isinstance(found, LoadedCourses):
+        raise _of_courses(package)
     if isinstance(found, Prognosis):
         raise PackageError(
             f"{package} foresees an outcome and advises no treatment.",
@@ -48,6 +53,8 @@ def load_prognosis(package: str | Path) -> Prognosis:
     found = load(package)
     if isinstance(found, Screening):
         raise _of_screening(package)
+    if isinstance(found, LoadedCourses):
+        raise _of_courses(package)
     if not isinstance(found, Prognosis):
         raise PackageError(
             f"{package} advises treatment and foresees no outcome of its own.",
@@ -72,3 +79,20 @@ def _of_screening(package: str | Path) -> PackageError:
         f"{package} tells what to ask next, and neither foresees an outcome nor advises treatment.",
         hint="Ask it with: alleviate screen next",
     )
+
+
+def _of_courses(package: str | Path) -> PackageError:
+    return PackageError(
+        f"{package} follows courses of scores, and neither advises treatment nor foresees another outcome.",
+        hint="Ask it with: alleviate track score",
+    )
+
+
+def load_courses(package: str | Path) -> LoadedCourses:
+    """A package that follows courses of scores. Raises ``PackageError`` for another, too."""
+    found = load(package)
+    if not isinstance(found, LoadedCourses):
+        raise PackageError(
+            f"{package} follows no courses of scores.", hint="Learn them with: alleviate track learn"
+        )
+    return found

@@ -21,6 +21,7 @@ from alleviate.vault.audit import Action, AuditEvent, AuditLog
 from alleviate.vault.body import from_microseconds
 from alleviate.vault.cipher import blind_index
 from alleviate.vault.consent import Purpose, check_purpose, pseudonymous
+from alleviate.vault.courses import CourseResult, CourseResults, Judge, check_course_purpose, read_results, sweep
 from alleviate.vault.database import Database
 from alleviate.vault.erasure import Erasure, erase
 from alleviate.vault.keystore import KeyStore
@@ -128,6 +129,40 @@ class Access:
             patient, answered = take_step(connection, self._keys, self._purpose, alert, step)
             events.append(self._event("alert", patient, alert=alert, state=state))
         return answered
+
+    def sweep(self, package: str, judge: Judge, now: datetime) -> list[CourseResult]:
+        """Judge the scores of everybody with entries that no sweep has seen, store and return what is new.
+
+        ``package``: 32 characters that name what judges. For care; raises ConsentError otherwise. Cut off at
+        any moment, nothing is lost or doubled: the next goes on.
+        """
+        check_course_purpose(self._purpose, sweeping=True)
+        check_utc(now, "The moment of a sweep")
+        found: list[CourseResult] = []
+        for patients in self._pages():
+            with self._step() as (connection, events):
+                read, stored = sweep(connection, self._keys, patients, package, now, judge)
+                events += map(self._read, read)
+                whose = {portion.subject_id: portion.patient for portion in read}
+                events += [
+                    self._event("alert", whose[one.subject_id], course=one.id, state="raised")
+                    for one in stored
+                    if one.result.alert
+                ]
+            found += stored
+        return found
+
+    def courses(self, package: str | None = None) -> CourseResults:
+        """What stands of every score judged, of one package or all, as far as consent permits.
+
+        For care, or for the person's own rights; raises ConsentError otherwise.
+        """
+        check_course_purpose(self._purpose)
+        with self._step() as (connection, events):
+            found, served = read_results(connection, self._keys, self._purpose, _now(), package)
+            events += [self._event("read", patient, courses=n) for patient, n in served.items()]
+            events += [] if served else [self._event("read", courses=0)]
+        return found
 
     def put_definitions(self, definitions: Iterable[tuple[str, bytes]]) -> Tally:
         """Store questionnaires (ref, JSON); the latest stands."""

@@ -16,7 +16,7 @@ from alleviate.vault.audit import AuditEvent, AuditLog
 from alleviate.vault.body import microseconds
 from alleviate.vault.database import Database
 from alleviate.vault.keystore import KeyStore
-from alleviate.vault.schema import ALERTS, ENTRIES, ERASURES, NAMES, PATIENTS
+from alleviate.vault.schema import ALERTS, COURSES, ENTRIES, ERASURES, NAMES, PATIENTS
 
 __all__ = ["Erasure", "erase", "forget_rows"]
 
@@ -98,6 +98,7 @@ def forget_rows(connection: sa.Connection, patient: str, at: datetime) -> tuple[
     """Delete all rows of ``patient`` and remember that their source's id is not to come back."""
     names = connection.execute(sa.delete(NAMES).where(NAMES.c.patient == patient)).rowcount
     connection.execute(sa.delete(ALERTS).where(ALERTS.c.patient == patient))
+    connection.execute(sa.delete(COURSES).where(COURSES.c.patient == patient))
     entries = connection.execute(sa.delete(ENTRIES).where(ENTRIES.c.patient == patient)).rowcount
     query = sa.select(PATIENTS.c.subject_index).where(PATIENTS.c.patient == patient)
     if (index := connection.execute(query).scalar()) is not None:
@@ -117,7 +118,7 @@ def _rows_left(connection: sa.Connection, patient: str) -> bool:
     with connection.begin():
         return any(
             connection.execute(sa.select(table.c.patient).where(table.c.patient == patient).limit(1)).first()
-            for table in (PATIENTS, ENTRIES, NAMES, ALERTS)
+            for table in (PATIENTS, ENTRIES, NAMES, ALERTS, COURSES)
         )
 
 

@@ -4,6 +4,7 @@
 ``names``        blind indexes by which a person is found: identifiers, family name with date of birth
 ``entries``      one row a version of an entry, its events sealed with the patient's key
 ``alerts``       one row a step of a safety alert, sealed with the patient's key; step 0 raised it
+``courses``      one row a score that learned courses judged, sealed with the patient's key
 ``erasures``     blind indexes of the ids of erased people, so that no import brings them back
 ``definitions``  questionnaires; about no person
 ``audit``        see `alleviate.vault.audit`
@@ -17,6 +18,7 @@ from alleviate.vault.audit import audit_table
 __all__ = [
     "ALERTS",
     "AUDIT",
+    "COURSES",
     "DEFINITIONS",
     "ENTRIES",
     "ERASURES",
@@ -89,6 +91,17 @@ ALERTS = sa.Table(
     sa.Column("body", sa.LargeBinary, nullable=False),
 )
 
+COURSES = sa.Table(
+    "courses",
+    METADATA,
+    sa.Column("result", _ID, primary_key=True),
+    sa.Column("patient", _ID, sa.ForeignKey(PATIENTS.c.patient), nullable=False, index=True),
+    sa.Column("package", _ID, nullable=False),
+    sa.Column("entries", sa.Integer, nullable=False),
+    sa.Column("at", _MOMENT, nullable=False),
+    sa.Column("body", sa.LargeBinary, nullable=False),
+)
+
 ERASURES = sa.Table(
     "erasures",
     METADATA,
@@ -106,5 +119,5 @@ DEFINITIONS = sa.Table(
 
 AUDIT = audit_table(METADATA)
 
-TABLES = (META, PATIENTS, ENTRIES, NAMES, ALERTS, ERASURES, DEFINITIONS, AUDIT)
+TABLES = (META, PATIENTS, ENTRIES, NAMES, ALERTS, COURSES, ERASURES, DEFINITIONS, AUDIT)
 """In the order in which rows can be put in."""

@@ -1,7 +1,7 @@
 """Settings chosen apart from those who are foreseen with them, so that what is held out stays honest.
 
 The least of many losses over folds is optimistic: it was chosen for being small. So each fold's people are
-foreseen with the settings that did best among the *other* folds (Varma & Simon 2006; Tsamardinos et al. 2018).
+foreseen with the settings that did best among the *other* folds (Varma & Simon 2006; Tsamardinos 2018).
 """
 
 import numpy as np

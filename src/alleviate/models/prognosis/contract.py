@@ -3,20 +3,25 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from time import monotonic
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
 
 from alleviate.models.encoding import EncodedColumn
+from alleviate.models.prognosis.deep.sequences import EventSequences
 from alleviate.models.prognosis.people import Loss
 from alleviate.models.trial import Floats, Ints
 
-__all__ = ["Budget", "Candidate", "Design", "Predictor", "Tuned"]
+__all__ = ["Budget", "Candidate", "Design", "Predictor", "ReadsEvents", "Tuned"]
 
 
 @dataclass(frozen=True, slots=True)
 class Design:
     """Encoded people to learn from. ``x`` (n, p) finite, not standardised; ``columns``: p of them.
 
-    ``y`` (n,), ``weight`` (n,) ≥ 0 and ``loss`` as ``People`` and ``Target`` say.
+    ``y`` (n,), ``weight`` (n,) ≥ 0 and ``loss`` as ``People`` and ``Target`` say. ``events``: of n people,
+    if their records are there, of ``codes`` kinds; the last column of ``x`` is then kept free (0) for what a
+    candidate makes of them.
     """
 
     x: Floats
@@ -24,9 +29,25 @@ class Design:
     y: Floats
     weight: Floats
     loss: Loss
+    events: EventSequences | None = None
+    codes: int = 0
 
     def take(self, rows: Ints) -> "Design":
-        return Design(self.x[rows], self.columns, self.y[rows], self.weight[rows], self.loss)
+        return Design(
+            self.x[rows],
+            self.columns,
+            self.y[rows],
+            self.weight[rows],
+            self.loss,
+            None if self.events is None else self.events.take(rows),
+            self.codes,
+        )
+
+    def seen_by(self, predictor: "Predictor") -> Floats:
+        """(n, p) ``x`` with what ``predictor`` makes of the events, if it reads any."""
+        if self.events is None or not isinstance(predictor, ReadsEvents):
+            return self.x
+        return np.column_stack([self.x[:, :-1], predictor.score(self.events)])
 
 
 class Budget:
@@ -48,6 +69,15 @@ class Budget:
         if self._end is not None and self._clock() >= self._end:
             self.cut = True
         return self.cut
+
+
+@runtime_checkable
+class ReadsEvents(Protocol):
+    """A predictor to which the last column is what it makes itself of the course of events."""
+
+    def score(self, events: EventSequences) -> Floats:
+        """(n,) on the linear scale, 0 on average over the people learned from."""
+        ...
 
 
 class Predictor(Protocol):

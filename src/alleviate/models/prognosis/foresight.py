@@ -52,10 +52,11 @@ class Foresight:
         sets = None
         if isinstance(self.outcomes, Intervals):
             estimate = linear
-            low, high = self.outcomes.around(encoded.x, estimate, groups)
+            low, high = self.outcomes.around(self.model.plain(encoded.x), estimate, groups)
             low, high = np.minimum(low, estimate), np.maximum(high, estimate)
         else:
-            low, high = self.doubt.interval(encoded.x, linear, encoded.imputed.astype(float))
+            imputed = encoded.imputed.astype(float)
+            low, high = self.doubt.interval(self.model.plain(encoded.x), linear, imputed)
             if self.model.link is not None:
                 estimate, low, high = (_level(self.model, value) for value in (linear, low, high))
             else:
@@ -95,7 +96,7 @@ def fit_foresight(
     encoder = model.encoder
     return Foresight(
         model,
-        fit_doubt(encoded.x, aim.y, aim.weight, held_out, model.linear, people.loss, seed),
+        fit_doubt(model.plain(encoded.x), aim.y, aim.weight, held_out, model.linear, people.loss, seed),
         fit_outcomes(model, people, held_out, seed, groups),
         fit_reach(encoded, encoder.columns, model.features_kept, encoder.kinds, seed),
     )
@@ -109,7 +110,7 @@ def fit_outcomes(
     if people.kind != "numeric":
         return fit_sets(aim.y, _chances(model, held_out), aim.weight, people.kind, groups=groups)
     return fit_intervals(
-        model.encode(people.features).x,
+        model.plain(model.encode(people.features).x),
         aim.y,
         held_out,
         aim.weight,
@@ -132,7 +133,7 @@ def holds(
     if isinstance(outcomes, Sets):
         sets = outcomes.sets(_chances(model, linear), groups)
         return np.asarray(sets[np.arange(len(y)), y.astype(np.int64)], dtype=bool)
-    low, high = outcomes.around(model.encode(people.features).x, linear, groups)
+    low, high = outcomes.around(model.plain(model.encode(people.features).x), linear, groups)
     return np.asarray((low <= y) & (y <= high), dtype=bool)
 
 

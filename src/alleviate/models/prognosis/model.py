@@ -8,11 +8,12 @@ import numpy as np
 import polars as pl
 
 from alleviate.models.encoding import Encoded, Encoder
-from alleviate.models.prognosis.contract import Predictor
+from alleviate.models.prognosis.contract import Design, Predictor, ReadsEvents
 from alleviate.models.prognosis.curves import Curves
+from alleviate.models.prognosis.deep.sequences import EVENTS, Vocabulary
 from alleviate.models.prognosis.losses import on_scale
 from alleviate.models.prognosis.ordinal import ProportionalOdds
-from alleviate.models.prognosis.people import Kind, Loss
+from alleviate.models.prognosis.people import Kind, Loss, People, target
 from alleviate.models.prognosis.placed import restored
 from alleviate.models.prognosis.shelf import CANDIDATES
 from alleviate.models.trial import Floats
@@ -58,7 +59,8 @@ def merged(members: tuple[Member, ...]) -> tuple[Member, ...]:
 class PrognosisModel:
     """linear = ``intercept`` + ``slope``·(weighted mean of what the members foresee).
 
-    ``link``: for an ordinal outcome.
+    ``link``: for an ordinal outcome. ``vocabulary``: of events, where people had their records with them; the
+    last column of what is encoded is then what a member makes of them.
     """
 
     kind: Kind
@@ -67,6 +69,7 @@ class PrognosisModel:
     intercept: float = 0.0
     slope: float = 1.0
     link: ProportionalOdds | None = None
+    vocabulary: Vocabulary | None = None
 
     @property
     def features(self) -> tuple[str, ...]:
@@ -91,7 +94,39 @@ class PrognosisModel:
 
     def encode(self, frame: pl.DataFrame) -> Encoded:
         """Raw typed columns, as learned from, made into numbers; columns that lack are missing for all."""
-        return self.encoder.transform(frame)
+        return self.encoder.transform(self._read(frame))
+
+    def _read(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """``frame`` with a number in place of each list of events, 0 where no member reads them."""
+        if EVENTS not in frame.columns:
+            return frame
+        lists, frame = frame[EVENTS], frame.drop(EVENTS)
+        if self.vocabulary is None:
+            return frame
+        score = np.zeros(len(frame))
+        for member in self.members:
+            if isinstance(member.predictor, ReadsEvents):
+                score = member.predictor.score(self.vocabulary.read(lists))
+        return frame.with_columns(pl.Series(EVENTS, score).set(lists.is_null(), None))
+
+    def plain(self, x: Floats) -> Floats:
+        """Encoded people (n, p) as if no member read their events.
+
+        What is fitted beside the model to people it was learned from must not see what it made of their
+        events: that is closer to their outcomes than it will be to others'.
+        """
+        if self.vocabulary is None:
+            return x
+        return np.column_stack([x[:, :-1], np.zeros(len(x))])
+
+    def design(self, people: People) -> Design:
+        """As candidates learn from them."""
+        aim, events = target(people), None
+        if self.vocabulary is not None and EVENTS in people.features.columns:
+            events = self.vocabulary.read(people.features[EVENTS])
+        x = self.plain(self.encode(people.features).x)
+        codes = 0 if self.vocabulary is None else len(self.vocabulary)
+        return Design(x, self.encoder.columns, aim.y, aim.weight, people.loss, events, codes)
 
     def predict(self, frame: pl.DataFrame) -> Predicted:
         encoded = self.encode(frame)
@@ -134,6 +169,7 @@ class PrognosisModel:
             "intercept": self.intercept,
             "slope": self.slope,
             "link": None if self.link is None else self.link.to_json(),
+            "vocabulary": None if self.vocabulary is None else self.vocabulary.to_json(),
         }
 
     @classmethod
@@ -149,4 +185,5 @@ class PrognosisModel:
             float(data["intercept"]),
             float(data["slope"]),
             None if data["link"] is None else ProportionalOdds.from_json(data["link"]),
+            None if data["vocabulary"] is None else Vocabulary.from_json(data["vocabulary"]),
         )

@@ -15,6 +15,8 @@ from threadpoolctl import threadpool_limits
 
 from alleviate.models.encoding import Encoder
 from alleviate.models.prognosis.contract import Budget, Design, Predictor, Tuned
+from alleviate.models.prognosis.deep.reading import encoded_with_events, with_summary
+from alleviate.models.prognosis.deep.sequences import Vocabulary
 from alleviate.models.prognosis.folds import inner_folds
 from alleviate.models.prognosis.losses import losses, mean_loss
 from alleviate.models.prognosis.model import Member, PrognosisModel, merged
@@ -38,6 +40,9 @@ SIGNAL_P = 0.05
 DOUBTFUL_P = 0.15
 """There is signal where the test of all columns has a p of no more than the first; or than the second, if
 people held out are foreseen better by more than a standard error."""
+
+TRUST = 0.65
+"""Share of the simple ones a priori where trees and networks join in; in equal parts, as is the rest."""
 
 LEAST_SHARE = 0.02
 """A candidate with less of a share is left out."""
@@ -109,11 +114,12 @@ def _learned(
 ) -> LearnedPrognosis:
     aim = target(people)
     _check(people, aim.y, aim.weight)
-    encoder = encoder or Encoder.fit(people.features)
-    x = encoder.transform(people.features).x
-    design = Design(x, encoder.columns, aim.y, aim.weight, people.loss)
+    vocabulary: Vocabulary | None = None
+    if encoder is None:
+        encoder, vocabulary = encoded_with_events(people.features)
+    design = PrognosisModel(people.kind, encoder, (), vocabulary=vocabulary).design(people)
     folds = inner_folds(aim.y, aim.weight, people.loss == "binary", people.clusters, seed)
-    p = signal_test(design, people.clusters, seed)
+    p = signal_test(with_summary(design), people.clusters, seed)
     if p > DOUBTFUL_P:
         order = tuple(name for name in order if CANDIDATES[name].simple)
     tuned, seconds = _tuned(order, design, folds, seed, budget)
@@ -125,7 +131,7 @@ def _learned(
     link = None
     if people.kind == "ordinal":
         link = ProportionalOdds.fit(held_out, people.y, effective(people.weight), people.levels)
-    model = PrognosisModel(people.kind, encoder, members, *calibration, link)
+    model = PrognosisModel(people.kind, encoder, members, *calibration, link, vocabulary)
     tried = _tried(tuned, seconds, share, predictors, design)
     return LearnedPrognosis(
         model, chosen, tried, held_out, folds, p, _stability(tuned, design), share, budget.cut
@@ -188,17 +194,13 @@ def _chosen(
     if not simple:
         return "none", {"none": 1.0}, none
     share, blend = _mixed(tuned, simple, design, folds)
-    if p > SIGNAL_P and not (p <= DOUBTFUL_P and _better(blend, none, design, 1.0)):
+    if p > SIGNAL_P and not (p <= DOUBTFUL_P and _better(blend, none, design)):
         return "none", {"none": 1.0}, none
-    chosen = BLEND if len(simple) > 1 else simple[0]
-    for name in simple:
-        if len(simple) > 1 and _better(tuned[name].held_out, blend, design, 3.0):
-            chosen, share, blend = name, {name: 1.0}, tuned[name].held_out
     if len(tuned) > len(simple) + 1:
         among, stacked = _mixed(tuned, [name for name in tuned if name != "none"], design, folds)
-        if _better(stacked, blend, design, 1.0):
+        if _better(stacked, blend, design):
             return STACK, among, stacked
-    return chosen, share, blend
+    return BLEND if len(share) > 1 else next(iter(share)), share, blend
 
 
 def _mixed(
@@ -206,10 +208,9 @@ def _mixed(
 ) -> tuple[dict[str, float], Floats]:
     """Shares of ``names``, and what their mean foresees with shares found among other folds.
 
-    A priori half the trust goes to the simple ones, in equal parts.
     """
     simple = np.array([CANDIDATES[name].simple for name in names])
-    prior = np.where(simple, 1.0 / max(simple.sum(), 1), 1.0 / max((~simple).sum(), 1))
+    prior = np.where(simple, TRUST / max(simple.sum(), 1), (1.0 - TRUST) / max((~simple).sum(), 1))
     prior /= prior.sum()
     held_out, weight = np.column_stack([tuned[name].held_out for name in names]), effective(design.weight)
     found = shares(held_out, design.y, weight, design.loss, prior)
@@ -218,10 +219,10 @@ def _mixed(
     return {n: float(w) for n, w in zip(names, found / found.sum(), strict=True) if w > 0}, mean
 
 
-def _better(linear: Floats, other: Floats, design: Design, errors: float) -> bool:
-    """Whether the loss of ``linear`` is lower by more than so many standard errors."""
+def _better(linear: Floats, other: Floats, design: Design) -> bool:
+    """Whether the loss of ``linear`` is lower by more than a standard error."""
     difference, error = _difference(linear, other, design)
-    return difference + errors * error < 0
+    return difference + error < 0
 
 
 def _difference(linear: Floats, other: Floats, design: Design) -> tuple[float, float]:

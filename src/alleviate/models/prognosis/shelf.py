@@ -1,6 +1,16 @@
 """The table of candidates, from the simplest."""
 
-from alleviate.models.prognosis.candidates import boosted, ebm, forest, network, none, ridge, selected, spline
+from alleviate.models.prognosis.candidates import (
+    boosted,
+    ebm,
+    forest,
+    network,
+    none,
+    ridge,
+    selected,
+    sequence,
+    spline,
+)
 from alleviate.models.prognosis.contract import Candidate
 
 __all__ = ["CANDIDATES"]
@@ -16,5 +26,6 @@ CANDIDATES: dict[str, Candidate] = {
         boosted.CANDIDATE,
         ebm.CANDIDATE,
         network.CANDIDATE,
+        sequence.CANDIDATE,
     )
 }

@@ -10,7 +10,7 @@ from threadpoolctl import threadpool_limits
 from alleviate.models.performance.judged import Judged
 from alleviate.models.screening.joint import Joint, fit_joint
 from alleviate.models.screening.scale import Scale
-from alleviate.models.screening.screen import Bend, Screen, Target, log_odds_of, unbent
+from alleviate.models.screening.screen import Bends, Screen, Target, log_odds_of, unbent
 from alleviate.models.trial import Bools, Floats, Ints
 from alleviate.terms.errors import NotEnoughDataError
 
@@ -73,25 +73,25 @@ def _learned(panel: Panel, seed: int) -> LearnedScreen:
     rng = np.random.default_rng([seed, 23])
     persons, member = np.unique(panel.people, return_inverse=True)
     folds = (rng.permutation(len(persons)) % FOLDS)[member]
-    linear = _held_out(panel, targets, folds, rng)
+    linear, begun = _held_out(panel, targets, folds, rng)
     truth = [target.is_case(panel.x) for target in targets]
     weight = panel.weight
-    judged, rows = {}, []
+    judged = {}
     for i, target in enumerate(targets):
-        seen = np.flatnonzero(panel.asked[:, kept[i]] & np.isfinite(linear[:, i]) & np.isfinite(truth[i]))
-        rows.append(seen)
+        seen = np.flatnonzero(panel.asked[:, kept[i]] & np.isfinite(truth[i]))
         y, of, w = truth[i][seen], folds[seen], weight[seen]
         p = np.empty(len(seen))
         for fold in range(FOLDS):  # bent by what the other folds need
             a, b = unbent(linear[seen, i][of != fold], y[of != fold], w[of != fold])
             p[of == fold] = expit(a + b * linear[seen, i][of == fold])
         judged[target.name] = Judged(y, p, w, part=of, clusters=panel.people[seen])
-    bends = _bends(linear, truth, weight, rows)
+    asked = panel.asked[:, kept]
+    bends = _bends(linear, begun, truth, weight, asked)
     scales, joint, z = _fitted(panel.x, weight)
     draws = []
     for _ in range(DRAWS):  # each person counts by chance (Xu et al. 2020, Am Stat 74:345)
         chance = rng.exponential(size=len(persons))[member] * weight
-        draws.append((fit_joint(z, chance, joint), _bends(linear, truth, chance, rows)))
+        draws.append((fit_joint(z, chance, joint), _bends(linear, begun, truth, chance, asked)))
     return LearnedScreen(Screen(scales, joint, targets, bends, tuple(draws)), judged, left_out)
 
 
@@ -114,15 +114,17 @@ def _fitted(x: Floats, weight: Floats) -> tuple[tuple[Scale, ...], Joint, Floats
     return scales, fit_joint(z, weight), z
 
 
-def _held_out(panel: Panel, targets: tuple[Target, ...], folds: Ints, rng: np.random.Generator) -> Floats:
-    """(n, targets) log odds from models that have not seen the person.
+def _held_out(
+    panel: Panel, targets: tuple[Target, ...], folds: Ints, rng: np.random.Generator
+) -> tuple[Floats, Floats]:
+    """(n, targets) log odds, twice, from models that have not seen the person.
 
     Hidden from each are the total and its answers, and of every other instrument, by the toss of a coin,
-    the same: as people come with few answers or many.
+    the same: as people come with few answers or many. The second leaves its answers in; NaN where none is.
     """
     weight = panel.weight
-    linear = np.full((len(panel.x), len(targets)), np.nan)
-    hidden = {other.column: (other.column, *other.items) for other in panel.targets}
+    linear, begun = (np.full((len(panel.x), len(targets)), np.nan) for _ in range(2))
+    hidden = {other.column: [other.column, *other.items] for other in panel.targets}
     tosses = {column: rng.random((len(panel.x), len(targets))) < 0.5 for column in hidden}
     for fold in range(FOLDS):
         test = np.flatnonzero(folds == fold)
@@ -131,15 +133,37 @@ def _held_out(panel: Panel, targets: tuple[Target, ...], folds: Ints, rng: np.ra
         for i, target in enumerate(targets):
             z = place.copy()
             for column, all_of_it in hidden.items():
-                away = tosses[column][test, i] | (column == target.column)
-                z[np.ix_(away, all_of_it)] = np.nan
+                z[np.ix_(tosses[column][test, i], all_of_it)] = np.nan
+            z[:, target.column] = np.nan
+            own = list(target.items)
+            started = z.copy()
+            started[:, own] = place[:, own]
+            z[:, own] = np.nan
             cuts = np.array([scales[target.column].cut(t) for t in target.threshold_of(panel.x[test])])
-            patterns, of = np.unique(np.isfinite(z), axis=0, return_inverse=True)
-            for k, known in enumerate(patterns):
-                rows = np.flatnonzero(of.ravel() == k)
-                linear[test[rows], i] = log_odds_of(joint, scales, target, z[rows], cuts[rows], known)
-    return linear
+            linear[test, i] = _rowwise(joint, scales, target, z, cuts)
+            some = np.isfinite(started[:, own]).any(axis=1)
+            begun[test[some], i] = _rowwise(joint, scales, target, started[some], cuts[some])
+    return linear, begun
 
 
-def _bends(linear: Floats, truth: list[Floats], weight: Floats, rows: list[Ints]) -> tuple[Bend, ...]:
-    return tuple(unbent(linear[seen, i], truth[i][seen], weight[seen]) for i, seen in enumerate(rows))
+def _rowwise(joint: Joint, scales: tuple[Scale, ...], target: Target, z: Floats, cuts: Floats) -> Floats:
+    """(n,) log odds of rows whatever is known of each."""
+    found = np.empty(len(z))
+    patterns, of = np.unique(np.isfinite(z), axis=0, return_inverse=True)
+    for k, known in enumerate(patterns):
+        rows = np.flatnonzero(of.ravel() == k)
+        found[rows] = log_odds_of(joint, scales, target, z[rows], cuts[rows], known)
+    return found
+
+
+def _bends(
+    linear: Floats, begun: Floats, truth: list[Floats], weight: Floats, asked: Bools
+) -> tuple[Bends, ...]:
+    found = []
+    for i, y in enumerate(truth):
+        pair = []
+        for log_odds in (linear[:, i], begun[:, i]):
+            seen = asked[:, i] & np.isfinite(y) & np.isfinite(log_odds)
+            pair.append(unbent(log_odds[seen], y[seen], weight[seen]))
+        found.append((pair[0], pair[1]))
+    return tuple(found)

@@ -14,7 +14,7 @@ from alleviate.models.screening.scale import Scale
 from alleviate.models.trial import Bools, Floats
 from alleviate.terms.estimates import Z
 
-__all__ = ["Bend", "Probable", "Screen", "Target", "log_odds_of", "targets_from", "unbent"]
+__all__ = ["Bend", "Bends", "Probable", "Screen", "Target", "log_odds_of", "targets_from", "unbent"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,10 @@ class Target:
         for value, threshold in self.thresholds if self.by is not None else ():
             found[x[:, self.by] == value] = threshold
         return found
+
+    def begun(self, known: Bools) -> bool:
+        """Whether some of its own answers are among what is ``known`` (p,)."""
+        return bool(known[list(self.items)].any())
 
     def is_case(self, x: Floats) -> Floats:
         """(n,) 1, 0, or NaN where the total is not known."""
@@ -71,6 +75,9 @@ def log_odds_of(
 Bend = tuple[float, float]
 """Intercept and slope that held-out log odds need."""
 
+Bends = tuple[Bend, Bend]
+"""Of a target of which nothing was asked, and of one that was begun: its own answers are no normal ones."""
+
 
 def unbent(linear: Floats, y: Floats, weight: Floats) -> Bend:
     """The bend by penalised likelihood: intercept within 1 of 0 and slope within .25 of 1, a priori (SD)."""
@@ -99,13 +106,13 @@ class Probable:
 
 @dataclass(frozen=True, slots=True)
 class Screen:
-    """``draws``: the joint distribution and bends (a line a target) had other people of the same kind come."""
+    """``bends``: a pair a target. ``draws``: distribution and bends had other people of the same kind come."""
 
     scales: tuple[Scale, ...]
     joint: Joint
     targets: tuple[Target, ...]
-    bends: tuple[Bend, ...]
-    draws: tuple[tuple[Joint, tuple[Bend, ...]], ...]
+    bends: tuple[Bends, ...]
+    draws: tuple[tuple[Joint, tuple[Bends, ...]], ...]
 
     def place(self, x: Floats) -> Floats:
         """Rows (n, p) on the normal scale."""
@@ -147,10 +154,13 @@ class Screen:
         mean, left, v = told.mean[0], told.covariance, told.covariance[asked, asked]
         steps = np.sqrt(v) * NODES
         found = {}
-        for (a, b), target in zip(self.bends, self.targets, strict=True):
+        then = known.copy()
+        then[asked] = True
+        for bends, target in zip(self.bends, self.targets, strict=True):
             j = target.column
             if known[j]:
                 continue
+            a, b = bends[target.begun(then)]
             slope = left[j, asked] / v if v > 0 else 0.0
             rest = max(left[j, j] - slope * left[j, asked], 0.0) + self.scales[j].hidden
             cut = self.cuts(target, row)[0]
@@ -164,9 +174,9 @@ class Screen:
         return np.array([self.scales[target.column].cut(t) for t in target.threshold_of(x)])
 
     def _bent(
-        self, joint: Joint, bends: Sequence[Bend], i: int, z: Floats, cuts: Floats, known: Bools
+        self, joint: Joint, bends: Sequence[Bends], i: int, z: Floats, cuts: Floats, known: Bools
     ) -> float:
-        a, b = bends[i]
+        a, b = bends[i][self.targets[i].begun(known)]
         return float(a + b * log_odds_of(joint, self.scales, self.targets[i], z, cuts, known)[0])
 
 

@@ -66,7 +66,9 @@ def feature_labels(study: PrognosisStudy, findings: PrognosisFindings) -> Mappin
 
 def _absent(findings: PrognosisFindings) -> list[str]:
     absent = [section for section, field in IF_FOUND.items() if not getattr(findings, field)]
-    return absent if findings.sites or findings.elsewhere or findings.recalibration else [*absent, "elsewhere"]
+    return (
+        absent if findings.sites or findings.elsewhere or findings.recalibration else [*absent, "elsewhere"]
+    )
 
 
 def _fitting(findings: PrognosisFindings) -> dict[str, object]:

@@ -14,7 +14,7 @@ from alleviate.reports.plots import Plot, curve, plot
 from alleviate.reports.prognosis.outcome import OutcomeScale
 from alleviate.terms.estimates import Estimate, Z
 
-__all__ = ["ShapePicture", "calibration", "net_benefit", "learning", "path", "shape_pictures", "spread_of"]
+__all__ = ["ShapePicture", "calibration", "learning", "net_benefit", "path", "shape_pictures", "spread_of"]
 
 BELOW = 0.25
 """How far below 0 net benefit is shown, for its height above."""
@@ -111,9 +111,8 @@ class ShapePicture:
 def shape_pictures(
     found: Sequence[Shape], order: Sequence[str], labels: Mapping[str, str], scale: OutcomeScale
 ) -> tuple[ShapePicture, ...]:
-    """In ``order``; all plots of numbers share their height, so that a flat one is seen to be flat."""
-    numbers = [shape for shape in found if _numeric(shape)]
-    ends = [end for shape in numbers for e in shape.effect for end in (e.low, e.high)]
+    """In ``order``; all share one scale, so that a flat one is seen to be flat."""
+    ends = [end for shape in found for e in shape.effect for end in (e.low, e.high)]
     room = 0.06 * (max(ends) - min(ends)) if ends else 1.0
     up = (min(ends) - (room or 1.0), max(ends) + (room or 1.0)) if ends else (-1.0, 1.0)
     rank = {feature: place for place, feature in enumerate(order)}
@@ -141,7 +140,9 @@ def _shape(shape: Shape, label: str, up: tuple[float, float], scale: OutcomeScal
         ("level", _level(value), effect, people)
         for value, people, effect in zip(shape.values, shape.people, shape.effect, strict=True)
     ]
-    return ShapePicture(label, None, forests.forest(levels, factor=scale.factor, zero=0.0, signed=True), rows)
+    return ShapePicture(
+        label, None, forests.forest(levels, *up, factor=scale.factor, zero=0.0, signed=True), rows
+    )
 
 
 def _level(value: object) -> str:

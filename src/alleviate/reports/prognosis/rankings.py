@@ -28,7 +28,6 @@ WORDS: Mapping[str, Any] = tomllib.loads(
     (resources.files("alleviate.reports.prognosis") / "words.toml").read_text(encoding="utf-8")
 )
 
-SHARES = ("auc", "c")
 NOMINAL = 0.9
 
 
@@ -51,10 +50,16 @@ def of_measures(found: Validated, scale: OutcomeScale) -> tuple[MeasureLine, ...
             scale.unit_of(name),
             WORDS["measures"][name]["best"],
             WORDS["measures"][name]["says"],
-            shown(e, decimals_for([e.high - e.low])),
+            shown(e, _decimals(name) or decimals_for([e.high - e.low])),
         )
         for name, e in found.measures.items()
     )
+
+
+def _decimals(measure: str) -> int | None:
+    """As the measure is always written; ``None``: as its interval has it."""
+    found = WORDS["measures"][measure].get("decimals")
+    return None if found is None else int(found)
 
 
 def of_headline(found: Validated, scale: OutcomeScale) -> Forest | None:
@@ -63,7 +68,7 @@ def of_headline(found: Validated, scale: OutcomeScale) -> Forest | None:
     if e is None:
         return None
     row = ("headline", scale.ranked, e, None)
-    return forest([row], 1.0, zero=scale.chance)
+    return forest([row], 1.0, zero=scale.chance, decimals=_decimals(scale.ranked))
 
 
 def of_importance(findings: PrognosisFindings, labels: Mapping[str, str]) -> Forest | None:
@@ -79,7 +84,7 @@ def of_importance(findings: PrognosisFindings, labels: Mapping[str, str]) -> For
 
 
 def of_sites(sites: SitesFindings, scale: OutcomeScale) -> tuple[tuple[str, Forest], ...]:
-    """A measure that tells people apart, then calibration: each site's own, the mean and another such site."""
+    """What tells people apart, then calibration: of each site, their mean, and another such site."""
     wanted = (scale.ranked, "e_o" if scale.risk else "calibration_intercept", "calibration_slope")
     found = []
     for measure in wanted:
@@ -93,7 +98,7 @@ def of_sites(sites: SitesFindings, scale: OutcomeScale) -> tuple[tuple[str, Fore
         ]
         rows += [("mean", "", across.mean, across), ("prediction", "", across.prediction, across)]
         reference = float(WORDS["measures"][measure]["best"]) if measure != scale.ranked else scale.chance
-        found.append((measure, forest(rows, zero=reference)))
+        found.append((measure, forest(rows, zero=reference, decimals=_decimals(measure))))
     return tuple(found)
 
 
@@ -104,7 +109,7 @@ def of_group(found: GroupFindings, scale: OutcomeScale) -> Forest | None:
         for group in found.by_group.groups
         if scale.ranked in group.measures and not group.unjudged
     ]
-    return forest(rows, zero=scale.chance) if rows else None
+    return forest(rows, zero=scale.chance, decimals=_decimals(scale.ranked)) if rows else None
 
 
 def of_coverage(findings: PrognosisFindings, labels: Mapping[str, str]) -> Forest | None:

@@ -31,13 +31,14 @@ RISK = ("auc", "brier", "calibration_slope", "calibration_intercept", "e_o", "ic
 class Foretold:
     """Courses with ends, what was foretold of each of their scores, by models that had not seen them.
 
-    ``off`` (N,): not on track, by the model's own thresholds; ``part`` (n,): which model. ``who`` (n,): people;
-    ``thirds`` (n,): of severity at intake, as the model cuts them.
+    ``off`` (N,): not on track, by the model's own thresholds; ``weight`` (N,): 1 / P(staying to the end); ``part``
+    (n,): which model. ``who`` (n,): people; ``thirds`` (n,): of severity at intake, as the model cuts them.
     """
 
     histories: Histories
     found: Forecasts
     off: Bools
+    weight: Floats
     part: Ints
     who: Ints
     thirds: Ints
@@ -74,11 +75,13 @@ def off_track(thresholds: Floats, stage: Ints, found: Forecasts, too_good: Bools
     return (1.0 - found.p_improve >= limit) & ~too_good
 
 
-def mean_of(values: Floats, who: Ints, on: OnScale = "plain") -> Estimate:
-    """The mean of values (R,), with a 95 % interval over people ``who`` (R,)."""
-    mean = float(values.mean())
+def mean_of(values: Floats, weight: Floats, who: Ints, on: OnScale = "plain") -> Estimate:
+    """The weighted mean of values (R,), with a 95 % interval over people ``who`` (R,)."""
+    mean = float(weight @ values / weight.sum())
+    if on == "share":
+        mean = min(1.0, max(0.0, mean))
     least = 1.0 / (len(values) + 2.0) if on == "share" and mean in (0.0, 1.0) else 0.0
-    found = interval(mean, spread((values - mean) / len(values), who), on)
+    found = interval(mean, spread(weight * (values - mean) / weight.sum(), who), on)
     return Estimate(mean, max(0.0, mean - 3 * least), min(1.0, mean + 3 * least)) if least else found
 
 
@@ -108,8 +111,9 @@ def _session(foretold: Foretold, scores: int) -> SessionFindings:
     by_third = []
     for third in range(3):
         rows = ahead & (thirds == third)
+        enough = rows.sum() >= FEWEST_OF_A_THIRD
         by_third.append(
-            mean_of(inside[rows], who[rows], "share") if rows.sum() >= FEWEST_OF_A_THIRD else None
+            mean_of(inside[rows], foretold.weight[rows], who[rows], "share") if enough else None
         )
     return SessionFindings(
         scores,
@@ -131,16 +135,17 @@ def _measures(foretold: Foretold, here: Bools) -> Mapping[str, Estimate]:
     told: dict[str, Estimate] = {}
     rows = np.flatnonzero(here & foretold.ahead)
     if len(rows):
+        weight, who = foretold.weight[rows], foretold.who[h.person[rows]]
         told |= _of_risk(foretold, rows)
-        told["coverage_end"] = mean_of(_inside_end(foretold)[rows], foretold.who[h.person[rows]], "share")
-        told["width_end"] = mean_of((found.high - found.low)[rows], foretold.who[h.person[rows]])
-        told |= _errors("end", found.end[rows], foretold.end[rows], h.score[rows], foretold.who[h.person[rows]])
+        told["coverage_end"] = mean_of(_inside_end(foretold)[rows], weight, who, "share")
+        told["width_end"] = mean_of((found.high - found.low)[rows], weight, who)
+        told |= _errors("end", found.end[rows], foretold.end[rows], h.score[rows], weight, who)
     rows = np.flatnonzero(here & foretold.followed)
     if len(rows):
-        coming, who = h.score[rows + 1], foretold.who[h.person[rows]]
+        coming, weight, who = h.score[rows + 1], np.ones(len(rows)), foretold.who[h.person[rows]]
         inside = (found.next_low[rows] - 1e-9 <= coming) & (coming <= found.next_high[rows] + 1e-9)
-        told["coverage_next"] = mean_of(inside.astype(float), who, "share")
-        told |= _errors("next", found.next[rows], coming, h.score[rows], who)
+        told["coverage_next"] = mean_of(inside.astype(float), weight, who, "share")
+        told |= _errors("next", found.next[rows], coming, h.score[rows], weight, who)
     return told
 
 
@@ -158,19 +163,21 @@ def _judged(foretold: Foretold, rows: Ints, p: Floats, y: Floats) -> Judged:
     return Judged(
         y[rows],
         np.clip(p[rows], 0.0, 1.0),
-        np.ones(len(rows)),
+        foretold.weight[rows],
         part=foretold.part[person],
         clusters=foretold.who[person],
     )
 
 
-def _errors(what: str, told: Floats, came: Floats, last: Floats, who: Ints) -> dict[str, Estimate]:
+def _errors(
+    what: str, told: Floats, came: Floats, last: Floats, weight: Floats, who: Ints
+) -> dict[str, Estimate]:
     """Mean absolute error, that of the last score carried forward, and how much less ours is."""
     ours, carried = np.abs(told - came), np.abs(last - came)
     return {
-        f"mae_{what}": mean_of(ours, who),
-        f"mae_{what}_carried": mean_of(carried, who),
-        f"gain_{what}": mean_of(carried - ours, who),
+        f"mae_{what}": mean_of(ours, weight, who),
+        f"mae_{what}_carried": mean_of(carried, weight, who),
+        f"gain_{what}": mean_of(carried - ours, weight, who),
     }
 
 
@@ -184,31 +191,34 @@ def _calibration(foretold: Foretold) -> dict[str, CalibrationCurve]:
     }
     found = {}
     for name, (p, y) in outcomes.items():
-        events = y[rows].sum()
+        events = float(y[rows].sum())
         if min(events, len(rows) - events) >= FEWEST:
             found[name] = calibration_curve([_judged(foretold, rows, p, y)], 25)
     return found
 
 
 def _alerts(foretold: Foretold, per_100: float, per: str, expected: Expected) -> AlertFindings:
-    """Over whole courses: who was alerted at some time before the end, and how it ended for them."""
+    """Over whole courses: who was alerted at some time before the end, and how it ended for them.
+
+    Those whose end is known stand for those who left, by their chance of staying after the first score."""
     h = foretold.histories
     raised = foretold.off & (h.remaining > 0)
     ever = np.maximum.reduceat(raised.astype(int), h.first) > 0
     better = foretold.improved[h.first]
-    known = np.isfinite(better)
+    known, weight = np.isfinite(better), foretold.weight[h.first]
     n, k = len(h), int(known.sum())
+    share = np.where(known, weight, 0.0) * k / max(weight[known].sum(), 1e-9)
     happened = {
-        "caught": float((ever & (better == 0)).sum()),
-        "false_alarms": float((ever & (better == 1)).sum()),
-        "missed": float((~ever & (better == 0)).sum()),
+        "caught": float(share @ (ever & (better == 0))),
+        "false_alarms": float(share @ (ever & (better == 1))),
+        "missed": float(share @ (~ever & (better == 0))),
     }
-    right = (better[ever & known] == 0).astype(float)
+    right, by = ever & known, foretold.who
     return AlertFindings(
         per_100,
         "session" if per == "session" else "patient",
         n,
         k,
         compare(expected, n, {"alerts": float(ever.sum())}) + (compare(expected, k, happened) if k else ()),
-        mean_of(right, foretold.who[ever & known], "share") if len(right) else None,
+        mean_of((better[right] == 0).astype(float), weight[right], by[right], "share") if right.any() else None,
     )

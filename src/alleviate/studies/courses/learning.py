@@ -11,10 +11,12 @@ from threadpoolctl import threadpool_limits
 
 from alleviate.intake.tables import Table
 from alleviate.models.courses.course import CourseModel, Forecasts, fit_courses
+from alleviate.models.courses.direct import course_features
+from alleviate.models.courses.dropout import staying_weights
 from alleviate.models.courses.histories import Histories
 from alleviate.models.courses.scale import Scale
 from alleviate.models.courses.workload import Expected
-from alleviate.models.trial import Bools, Ints
+from alleviate.models.trial import Bools, Floats, Ints
 from alleviate.packages import Origin, refuse_strangers, signing_key, write
 from alleviate.packages.course import CoursePackage, Following, course_files
 from alleviate.reports.courses.validation import validation_report
@@ -36,8 +38,8 @@ FEWEST = 100
 EARLIEST = 2
 """No alert before this many scores."""
 
-Held = tuple[Forecasts, Bools, Ints, Expected]
-"""Forecasts, who is off track, thirds of severity at intake, and what was foretold of the alerts per 100."""
+Held = tuple[Forecasts, Bools, Floats, Ints, Expected]
+"""Forecasts, who is off track, weights of who stayed, thirds of severity, what was foretold of alerts per 100."""
 
 
 def learn_courses(
@@ -72,7 +74,8 @@ def learn_courses(
     _refuse_few(courses)
     foretold, told = _held_out(courses, scale, asked, workers or os.cpu_count() or 1, progress)
     with threadpool_limits(1):
-        model = fit_courses(courses.histories, scale, seed=asked.seed, earliest=EARLIEST)
+        fitted = fit_courses(courses.histories, scale, seed=asked.seed, earliest=EARLIEST)
+        model = CourseModel.from_json(fitted.to_json())  # as it will be read: some tables are kept rounded
         judged = judge(foretold, asked.per_100, asked.per, told)
     findings = course_findings(
         rows, following, everybody, courses, judged, asked, horizon, FOLDS, found.warnings
@@ -119,10 +122,10 @@ def _held_out(
     found = Forecasts.joined([part[0] for part in parts])
     forecasts = Forecasts(*(getattr(found, name)[order] for name in Forecasts.__slots__))
     people = np.argsort(np.concatenate([test for _, test in tasks]), kind="stable")
-    thirds = np.concatenate([part[2] for part in parts])[people]
-    off = np.concatenate([part[1] for part in parts])[order]
-    expected = _averaged([part[3] for part in parts])
-    return Foretold(h, forecasts, off, fold, courses.who, thirds, scale), expected
+    off, weight = (np.concatenate([part[i] for part in parts])[order] for i in (1, 2))
+    thirds = np.concatenate([part[3] for part in parts])[people]
+    expected = _averaged([part[4] for part in parts])
+    return Foretold(h, forecasts, off, weight, fold, courses.who, thirds, scale), expected
 
 
 def _averaged(told: list[Expected]) -> Expected:
@@ -146,4 +149,8 @@ def foretold_by(model: CourseModel, histories: Histories, asked: Asked | CourseP
     plan = model.workload.plan(asked.per_100, asked.per)
     nobody = np.zeros(len(histories.score), dtype=bool)
     off = off_track(plan.thresholds, model.stage(histories), found, nobody)
-    return found, off, model.end_bands.third(histories.score[histories.first]), plan.ever
+    x, gap = model.encoder.transform(histories.features).x, model.growth.basis.gap
+    columns = np.column_stack([course_features(histories, gap), x[histories.person]])
+    hazard = model.dropout.hazard(columns, histories.time, histories.horizon[histories.person])
+    thirds = model.end_bands.third(histories.score[histories.first])
+    return found, off, staying_weights(histories, hazard), thirds, plan.ever

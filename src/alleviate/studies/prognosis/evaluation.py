@@ -12,6 +12,7 @@ from alleviate.models.prognosis.contract import Budget
 from alleviate.models.prognosis.model import PrognosisModel
 from alleviate.models.prognosis.people import People, target
 from alleviate.models.prognosis.selection import learn_prognosis
+from alleviate.models.prognosis.transfer.learning import Source, learn_transferred
 from alleviate.models.scores import balanced_folds
 from alleviate.models.trial import Floats, Ints
 from alleviate.studies.outer_folds import HeldOut
@@ -77,6 +78,7 @@ def _number(seed: np.random.SeedSequence) -> int:
 def learn_step(
     people: People,
     names: tuple[str, ...],
+    source: Source | None,
     seconds: float | None,
     repeat: int,
     rows: list[int],
@@ -84,14 +86,19 @@ def learn_step(
 ) -> dict[str, Any]:
     """Learn from all but ``rows``, foresee ``rows``; plain values. Without rows: the final model itself.
 
-    The first repeat's models are kept, to see what changes from one to the other.
+    With ``source``, learning starts from another population's model, in each fold anew. The first repeat's models are kept, to see what changes from one to the other.
     """
     # one thread: the order of a sum, and so the last bit, must not depend on how many cores there are
     with threadpool_limits(1):
         held = np.asarray(rows, dtype=np.int64)
         others = np.setdiff1d(np.arange(len(people)), held)
         train = people.take(others) if len(held) else people
-        learned = learn_prognosis(train, names, seed, Budget(seconds))
+        transferred = None
+        if source is None:
+            learned = learn_prognosis(train, names, seed, Budget(seconds))
+        else:
+            transferred = learn_transferred(train, source, names, seed, Budget(seconds))
+            learned = transferred.learned
         found: dict[str, Any] = {
             "repeat": repeat,
             "rows": rows,
@@ -110,6 +117,7 @@ def learn_step(
                 "folds": learned.folds.tolist(),
                 "signal_p": learned.signal_p,
                 "stability": dict(learned.stability),
+                "transfer": None if transferred is None else transferred.to_json(),
             }
         predicted = learned.model.predict(people.features[held])
         chances = predicted.probabilities

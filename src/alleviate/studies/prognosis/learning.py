@@ -30,6 +30,7 @@ from alleviate.studies.prognosis.evaluation import evaluated, learn_step, outer_
 from alleviate.studies.prognosis.findings import WORDING, prognosis_findings
 from alleviate.studies.prognosis.journal import journal_of, opened
 from alleviate.studies.prognosis.steps import run_steps
+from alleviate.studies.prognosis.transferring import Start, start_of, transfer_findings
 from alleviate.terms.errors import NotEnoughDataError
 from alleviate.terms.prognosis_study import PrognosisStudy
 
@@ -142,7 +143,7 @@ def learn_prognosis_study(
     Steps that are done are kept beside ``out`` until the package is whole, so that the same call goes on
     where an earlier one was stopped. Raises ``StudyError``, ``DataError``, ``NotEnoughDataError``.
     """
-    start = perf_counter()
+    began = perf_counter()
     signing_key()  # an unusable key or folder must be known before the work, not after
     refuse_strangers(out)
     whole = cohort(study, open_data(study, data_dir=data_dir))
@@ -152,10 +153,11 @@ def learn_prognosis_study(
     tasks = tasks_of(outer_folds(people, plan.folds, repeats, plan.seed, development.sites), plan.seed)
     first = 1 + sum(1 for repeat, rows, _ in tasks if rows and repeat == 0)
     place = journal_of(out)
-    with opened(place, _key(development)) as journal:
+    start = start_of(study, development.spec.names)
+    with opened(place, _key(development, start)) as journal:
         steps = run_steps(
             learn_step,
-            (people, development.study.candidates),
+            (people, development.study.candidates, None if start is None else start.source),
             tasks,
             needed=first,
             journal=journal,
@@ -170,6 +172,9 @@ def learn_prognosis_study(
         foresight = fit_foresight(model, people, found.linear, plan.seed, groups)
         budget = Budget(None if study.seconds is None else study.seconds * AFTERWARDS)
         findings = prognosis_findings(development, later, foresight, found, steps, budget)
+        if start is not None:
+            told = transfer_findings(start, found.final, found.chosen, people, development.study, budget)
+            findings = replace(findings, transfer=told)
     package = PrognosisPackage(
         name=study.name,
         title=study.title,
@@ -187,13 +192,14 @@ def learn_prognosis_study(
         place.unlink()
     seconds = {name: float(spent) for name, _, _, _, spent, _ in found.final["tried"]}
     return LearnedOutcome(
-        development.study, findings, written, written / "report.html", perf_counter() - start, seconds
+        development.study, findings, written, written / "report.html", perf_counter() - began, seconds
     )
 
 
-def _key(people: PrognosisCohort) -> str:
-    """Of this work: other data, another study, seed or version are other work."""
+def _key(people: PrognosisCohort, start: Start | None) -> str:
+    """Of this work: other data, another study, source, seed or version are other work."""
     parts = [__version__, people.fingerprint, files.dumps(_portable(people.study))]
+    parts += [] if start is None else [start.fingerprint]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 

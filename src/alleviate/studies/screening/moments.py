@@ -1,6 +1,6 @@
 """What was known of a person at a moment, as the variables of a screen; and the moments to learn from."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -13,6 +13,9 @@ __all__ = ["Known", "Moment", "known", "moments", "oriented"]
 
 MOST_MOMENTS = 4
 """Of one person, spread over their time: more of the same person tell little."""
+
+OLDEST = 365
+"""Days after which an answer is no longer counted at all: how much it still tells was not learned."""
 
 YEAR = 365.25
 VOCABULARIES = ("ICD10", "ICD10CM", "SNOMED")
@@ -50,12 +53,18 @@ def oriented(instrument: Instrument, total: float) -> float:
 
 
 def known(
-    record: PatientRecord, moment: datetime, days: int, *, diagnoses_before: datetime | None = None
+    record: PatientRecord,
+    moment: datetime,
+    days: int,
+    *,
+    diagnoses_before: datetime | None = None,
+    forms_then: Sequence[Filled] | None = None,
 ) -> Known:
     """What ``record`` knew at ``moment``; answers of the last ``days`` are fresh.
 
     ``diagnoses_before``: only diagnoses known before then, where the answers of the moment led to some. Who
-    has no diagnosis at all in the record may yet have some: that is not known.
+    has no diagnosis at all in the record may yet have some: that is not known. ``forms_then``: the
+    questionnaires that the record knew, where they have been read.
     """
     then = record.at(moment)
     values, said = {}, {}
@@ -63,8 +72,10 @@ def known(
     stale: dict[str, Filled] = {}
     answered: set[str] = set()
     fresh = moment - timedelta(days=days)
-    for form in questionnaires(then):
+    for form in questionnaires(then) if forms_then is None else forms_then:
         instrument = INSTRUMENTS[form.instrument]
+        if form.time < moment - timedelta(days=max(OLDEST, days)):
+            continue
         if form.time < fresh:
             stale[instrument.id] = form
             if form.total is not None:
@@ -104,24 +115,22 @@ def known(
 def moments(record: PatientRecord, days: int) -> list[Moment]:
     """The days on which somebody filled in questionnaires, at most four, from the first to the last."""
     by_day: dict[object, list[Filled]] = {}
-    for form in questionnaires(record):
+    standing = questionnaires(record)
+    corrected = any(event.known_until for event in record.events)
+    for form in standing:
         if form.total is not None and INSTRUMENTS[form.instrument].caseness:
             by_day.setdefault(form.time.date(), []).append(form)
     order = list(by_day.values())
     if len(order) > MOST_MOMENTS:
         order = [order[i * (len(order) - 1) // (MOST_MOMENTS - 1)] for i in range(MOST_MOMENTS)]
-    return [
-        Moment(
-            known(
-                record,
-                max(form.known_at for form in forms),
-                days,
-                diagnoses_before=min(form.time for form in forms),
-            ),
-            frozenset(form.instrument for form in forms),
-        )
-        for forms in order
-    ]
+    found = []
+    for forms in order:
+        moment = max(form.known_at for form in forms)
+        then = None if corrected else [form for form in standing if form.known_at <= moment]
+        before = min(form.time for form in forms)
+        told = known(record, moment, days, diagnoses_before=before, forms_then=then)
+        found.append(Moment(told, frozenset(form.instrument for form in forms)))
+    return found
 
 
 def _person(events: Iterable[Event]) -> tuple[datetime | None, str | None, str | None]:

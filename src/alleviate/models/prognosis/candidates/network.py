@@ -1,6 +1,6 @@
 """A mean of small residual networks over encoded columns, learned by torch: the extra ``deep``."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -9,8 +9,10 @@ import numpy as np
 from alleviate.models.prognosis.contract import Budget, Design, Predictor, Tuned
 from alleviate.models.prognosis.deep.freedom import freedom
 from alleviate.models.prognosis.deep.last_layers import last_layers
+from alleviate.models.prognosis.deep.scaled import scale_of
+from alleviate.models.prognosis.deep.stacks import Lesson, learned
 from alleviate.models.prognosis.deep.tabular import Network, Scaler
-from alleviate.models.prognosis.deep.tabular_training import Shape, learned
+from alleviate.models.prognosis.deep.tabular_training import BATCH, Shape, tabular
 from alleviate.models.prognosis.deep.torch_alone import torch_alone
 from alleviate.models.prognosis.losses import average, mean_loss
 from alleviate.models.trial import Floats, Ints
@@ -26,6 +28,9 @@ SHAPES: tuple[Shape, ...] = (
 """Tried in this order: near a regression first."""
 
 MOST_STEPS = 240
+PATIENCE = 40
+"""Steps, beyond twice those that did best, after which none is awaited."""
+
 IN_A_FOLD, IN_ALL = 2, 5
 """Networks, from different starts, whose mean is taken: while tuning, and in the end."""
 
@@ -51,17 +56,17 @@ class TabularNetwork:
 
     def fit(self, design: Design, settings: Mapping[str, Any], seed: int) -> Network:
         rows = np.flatnonzero(design.weight > 0)
-        scaler, scale = Scaler.of(design.x[rows]), _scale(design)
+        scaler, scale, level = Scaler.of(design.x[rows]), scale_of(design), average(design.take(rows))
+        lesson = _lesson(design, scale, np.repeat(level, IN_ALL), [rows] * IN_ALL)
         with torch_alone(self.name) as torch:
-            y, level = _target(design, scale), _levels(design, [rows], scale)
-            z, steps = scaler(design.x), int(settings["steps"])
-            people, levels = [rows] * IN_ALL, np.repeat(level, IN_ALL)
-            *_, (_, layers) = learned(
-                torch, z, y, design.weight, levels, people, design.loss, settings, steps, seed
-            )
-        made = Network(scaler, layers, float(level[0] * scale), scale, 1.0, np.zeros(len(design.columns)))
+            stack = tabular(torch, scaler(design.x), IN_ALL, settings, seed)
+            steps = int(settings["steps"])
+            *_, (_, layers) = learned(torch, stack, lesson, settings["decay"], BATCH, steps)
+        made = Network(scaler, layers, level, scale, 1.0, np.zeros(len(design.columns)))
         return replace(
-            made, complexity=freedom(made, design, settings["held_out"]), centre=_centre(made, design)
+            made,
+            complexity=freedom(made.linear(design.x), design, settings["held_out"]),
+            centre=_centre(made, design),
         )
 
     def restore(self, data: Mapping[str, Any]) -> Network:
@@ -84,53 +89,33 @@ def fine_tuned(predictor: Predictor, design: Design, seed: int) -> Network:
 
 def _held_out(design: Design, folds: Ints, shape: Shape, seed: int) -> tuple[int, Floats]:
     """Steps of least loss, all folds together, and what is foreseen then for those held out."""
-    names, scale = np.unique(folds), _scale(design)
-    known = design.weight > 0
+    names, scale, known = np.unique(folds), scale_of(design), design.weight > 0
     rows = [np.flatnonzero((folds != name) & known) for name in names]
     scaler = Scaler.of(design.x[known])
-    z, levels = scaler(design.x), _levels(design, rows, scale)
+    levels = [average(design.take(own)) for own in rows]
+    people = [own for own in rows for _ in range(IN_A_FOLD)]
+    lesson = _lesson(design, scale, np.repeat(levels, IN_A_FOLD), people)
     best: tuple[float, int, Floats] | None = None
     with torch_alone(CANDIDATE.name) as torch:
-        for steps, layers in learned(
-            torch,
-            z,
-            _target(design, scale),
-            design.weight,
-            np.repeat(levels, IN_A_FOLD),
-            [own for own in rows for _ in range(IN_A_FOLD)],
-            design.loss,
-            shape,
-            MOST_STEPS,
-            seed,
-        ):
+        stack = tabular(torch, scaler(design.x), len(people), shape, seed)
+        for steps, layers in learned(torch, stack, lesson, shape["decay"], BATCH, MOST_STEPS):
             held_out = np.empty(len(folds))
             for f, name in enumerate(names):
                 part = {key: each[f * IN_A_FOLD : (f + 1) * IN_A_FOLD] for key, each in layers.items()}
-                made = Network(scaler, part, levels[f] * scale, scale, 1.0, np.zeros(len(design.columns)))
+                made = Network(scaler, part, levels[f], scale, 1.0, np.zeros(len(design.columns)))
                 held_out[folds == name] = made.linear(design.x[folds == name])
             loss = mean_loss(design.y, held_out, design.weight, design.loss)
             if best is None or loss < best[0]:
                 best = loss, steps, held_out
-            elif steps > 2 * best[1] + 40:
-                break  # it has long been worse
+            elif steps > 2 * best[1] + PATIENCE:
+                break
     assert best is not None
     return best[1], best[2]
 
 
-def _scale(design: Design) -> float:
-    """Numbers are learned in units of their SD."""
-    if design.loss == "binary":
-        return 1.0
-    centred = design.y - np.average(design.y, weights=design.weight)
-    return float(np.sqrt(np.average(centred**2, weights=design.weight))) or 1.0
-
-
-def _target(design: Design, scale: float) -> Floats:
-    return design.y / scale
-
-
-def _levels(design: Design, people: list[Ints], scale: float) -> Floats:
-    return np.array([average(design.take(rows)) / scale for rows in people])
+def _lesson(design: Design, scale: float, levels: Floats, people: Sequence[Ints]) -> Lesson:
+    base = np.repeat(levels[:, None] / scale, len(design.y), axis=1)
+    return Lesson(design.y / scale, design.weight, base, people, design.loss)
 
 
 def _centre(made: Network, design: Design) -> Floats:

@@ -45,7 +45,7 @@ def last_layers(source: Network, design: Design, seed: int) -> Network:
     p = len(design.columns)
     layers = {**source.layers, "skip": found[:, :p], "head": found[:, p:-1], "bias": found[:, -1]}
     tuned = replace(source, layers=layers)
-    return replace(tuned, complexity=freedom(tuned, design, min(told)))
+    return replace(tuned, complexity=freedom(tuned.linear(design.x), design, min(told)))
 
 
 def _made(source: Network, x: Floats) -> list[Floats]:

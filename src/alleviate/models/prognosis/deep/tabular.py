@@ -105,10 +105,9 @@ class Network:
 
     def used(self) -> tuple[int, ...]:
         own = self.layers
-        heard = (
-            np.abs(own["skip"]).max(axis=0) + np.abs(own["w1"]).max(axis=(0, 2)) * np.abs(own["head"]).max()
-        )
-        return tuple(np.flatnonzero(heard > 0).tolist())
+        deep = np.abs(own["w1"]).max(axis=(0, 2)) * np.abs(own["head"]).max()
+        varied = self.scaler.low < self.scaler.high
+        return tuple(np.flatnonzero(varied & (np.abs(own["skip"]).max(axis=0) + deep > 0)).tolist())
 
     def to_json(self) -> dict[str, Any]:
         return {

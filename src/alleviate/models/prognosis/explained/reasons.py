@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from alleviate.models.prognosis.deep.sequences import EVENTS
 from alleviate.models.prognosis.explained.scale import moves
 from alleviate.models.prognosis.explained.values import Value
 from alleviate.models.prognosis.explained.words import WORDS, Speech, spelled
@@ -40,7 +41,7 @@ def reasons(
     changes, whole = moves(model, level, added), np.abs(added).sum(axis=1)
     order = np.argsort(-np.abs(added), axis=1, kind="stable")[:, :most]
     values = {
-        j: frame[name].to_list() if (name := model.features[j]) in frame.columns else [None] * len(frame)
+        j: _values(frame[name]) if (name := model.features[j]) in frame.columns else [None] * len(frame)
         for j in sorted(set(order.ravel().tolist()))
     }
     found: list[tuple[Reason, ...]] = []
@@ -50,6 +51,13 @@ def reasons(
             tuple(_reason(model.features[j], values[j][i], added[i, j], changes[i, j], speech) for j in own)
         )
     return tuple(found)
+
+
+def _values(column: pl.Series) -> list[Value | None]:
+    if column.name != EVENTS:
+        return column.to_list()
+    words = str(WORDS["values"]["events"])
+    return [None if many is None else words.format(events=many) for many in column.list.len().to_list()]
 
 
 def sentences(found: tuple[Reason, ...], speech: Speech) -> tuple[str, ...]:

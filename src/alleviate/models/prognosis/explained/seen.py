@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from alleviate.models.prognosis.deep.sequences import EVENTS
 from alleviate.models.prognosis.explained.values import Value, columns_of
 from alleviate.models.prognosis.model import PrognosisModel
 from alleviate.models.trial import Floats
@@ -50,7 +51,7 @@ class Seen:
         spread: dict[str, float] = {}
         columns: list[int] = []
         for name in model.features:
-            if name not in kept:
+            if name not in kept or name == EVENTS:
                 continue
             number = model.encoder.kinds[name] == "number"
             own = frame[name].drop_nulls()

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from alleviate.models.prognosis.deep.sequences import EVENTS
 from alleviate.models.prognosis.explained.importance import over_models
 from alleviate.models.prognosis.explained.scale import outcome
 from alleviate.models.prognosis.explained.values import Value, with_values
@@ -55,7 +56,7 @@ def shapes(
     return tuple(
         shape
         for feature in model.features_kept
-        if (shape := _shape(model, others, frame, feature, folds)) is not None
+        if feature != EVENTS and (shape := _shape(model, others, frame, feature, folds)) is not None
     )
 
 

@@ -16,6 +16,7 @@ def of_candidate(candidate: Candidate, design: Design, settings: Mapping[str, An
     """A candidate with settings found before."""
 
     def foresee(train: Ints, test: Ints) -> Floats:
-        return candidate.fit(design.take(train), settings, seed).linear(design.x[test])
+        fitted = candidate.fit(design.take(train), settings, seed)
+        return fitted.linear(design.take(test).seen_by(fitted))
 
     return foresee
