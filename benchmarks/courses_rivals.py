@@ -80,7 +80,7 @@ def _mixed(train: Histories, test: Histories, scale: Scale) -> Foreseen:
         warnings.simplefilter("ignore")  # it warns of the edge of its parameters, and is judged there too
         fitted = MixedLM(
             train.score, _fixed(train.time, x[train.person]), train.person, _random(train.time)
-        ).fit(method=["lbfgs", "powell"])
+        ).fit(method=["bfgs", "lbfgs"])
     beta, noise = np.asarray(fitted.fe_params), float(fitted.scale)
     between = np.asarray(fitted.cov_re) + 1e-6 * noise * np.eye(2)
     z, mine = _random(test.time), new[test.person]

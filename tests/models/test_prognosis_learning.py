@@ -40,6 +40,7 @@ def test_the_order_of_columns_does_not_matter() -> None:
     )
 
 
+@pytest.mark.slow
 def test_noise_is_told_from_signal() -> None:
     rng = np.random.default_rng(10_001)
     noise = sum(
@@ -66,8 +67,8 @@ def test_no_predictors_foresee_the_average_and_use_nothing() -> None:
 def test_a_bend_is_foreseen_by_curves() -> None:
     learned = learn_prognosis(drawn(4, n=400, bend=1.5), ["ridge", "spline"], 1)
     by_name = {tried.name: tried for tried in learned.tried}
-    assert learned.chosen == "spline"
-    assert learned.shares == {"spline": 1.0}
+    assert learned.chosen == "blend"
+    assert learned.shares["spline"] > 0.7
     assert by_name["ridge"].difference > 2 * by_name["ridge"].standard_error > 0
     assert by_name["spline"].parameters is not None
     assert by_name["none"].loss > by_name["ridge"].loss > by_name["spline"].loss

@@ -3,6 +3,7 @@
 from alleviate.features.compiled import cohort_table
 from alleviate.features.declared import declare, parse_days, read_features
 from alleviate.features.rows import FeatureRow, at
+from alleviate.features.sequences import event_lists
 from alleviate.features.spec import TAKES, Feature, FeatureSpec, Kind, Take
 from alleviate.features.tables import schema, table
 
@@ -16,6 +17,7 @@ __all__ = [
     "at",
     "cohort_table",
     "declare",
+    "event_lists",
     "parse_days",
     "read_features",
     "schema",

@@ -129,20 +129,24 @@ class GroupFindings:
 
 
 @dataclass(frozen=True, slots=True)
-class SitesFindings:
-    """Each measure by the site (or trial) left out, and over sites; ``what``: "sites" or "trials"."""
-
-    what: str
-    by_site: ByGroup
-    across: Mapping[str, AcrossSites]
-
-
-@dataclass(frozen=True, slots=True)
 class RecalibrationFindings:
     """What the closed test would change there: the ``form``, and how much better people not seen fare."""
 
     form: Form
     gain: Mapping[str, Estimate]
+
+
+@dataclass(frozen=True, slots=True)
+class SitesFindings:
+    """Each measure by the site (or trial) left out, and over sites; ``what``: "sites" or "trials".
+
+    ``recalibration``: site → what recalibrating the others' model there would bring.
+    """
+
+    what: str
+    by_site: ByGroup
+    across: Mapping[str, AcrossSites]
+    recalibration: Mapping[str, RecalibrationFindings]
 
 
 @dataclass(frozen=True, slots=True)

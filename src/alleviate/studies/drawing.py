@@ -4,8 +4,9 @@ from datetime import timedelta
 
 import polars as pl
 
-from alleviate.features import Feature, FeatureSpec, cohort_table
+from alleviate.features import Feature, FeatureSpec, cohort_table, event_lists
 from alleviate.intake.tables import Table, table_of
+from alleviate.models.prognosis.deep.sequences import EVENTS, READER
 from alleviate.studies.vault_sections import PERSON, exclusions, outcome_feature, spec_of
 from alleviate.terms.errors import DataError
 from alleviate.terms.prognosis_study import PrognosisStudy
@@ -25,7 +26,8 @@ def draw(
 ) -> Table:
     """One row a person of the cohort, as they entered: id, treatment, outcome, features. Raises DataError.
 
-    A prognosis has no treatment: what the start says of a person is then known like all else.
+    A prognosis has no treatment: what the start says of a person is then known like all else. Where it is to
+    be learned from the course of events too, a last column holds them.
 
     ``events``: as ``alleviate.records.EVENTS``. Features are what was known *before* the person entered, so
     that the treatment is not among it; who enters later than their treatment was known has what was entered
@@ -63,11 +65,15 @@ def draw(
         kept &= ~out
     if not kept.any():
         raise DataError(f"{source}: nobody is left. {' '.join(warnings)}", hint="Widen [cohort].")
+    course: tuple[pl.Series, ...] = ()
+    if isinstance(study, PrognosisStudy) and READER in study.candidates:
+        course = (event_lists(known, before).alias(EVENTS),)
     columns = (
         people["subject_id"].alias(study.data.id or PERSON),
         *arm,
         _outcome(events, people, cohort).alias(study.outcome.name),
         *features,
+        *course,
     )
     return table_of(pl.DataFrame(columns).filter(kept), source, warnings=tuple(warnings))
 

@@ -57,7 +57,7 @@ class Placed:
 
 
 def placed(predictor: Predictor, at: Ints, always: Floats, columns: int) -> Predictor:
-    """``predictor`` among ``columns`` others. Of curves, those of columns that nobody here has are a level."""
+    """``predictor`` among ``columns`` others. Of curves, those of columns that nobody has are a level."""
     if not isinstance(predictor, Curves):
         return Placed(predictor, at, always)
     curves = [Curve(np.zeros(1), np.zeros(1))] * columns

@@ -196,11 +196,20 @@ def _chosen(
     share, blend = _mixed(tuned, simple, design, folds)
     if p > SIGNAL_P and not (p <= DOUBTFUL_P and _better(blend, none, design)):
         return "none", {"none": 1.0}, none
-    if len(tuned) > len(simple) + 1:
-        among, stacked = _mixed(tuned, [name for name in tuned if name != "none"], design, folds)
+    if news := [name for name in tuned if _is_news(name, tuned)]:
+        among, stacked = _mixed(tuned, [*simple, *news], design, folds)
         if _better(stacked, blend, design):
             return STACK, among, stacked
     return BLEND if len(share) > 1 else next(iter(share)), share, blend
+
+
+def _is_news(name: str, tuned: Mapping[str, Tuned]) -> bool:
+    """Whether it is not simple, nor has come down to one that is: that would only count that one twice."""
+    return not CANDIDATES[name].simple and not any(
+        np.allclose(tuned[name].held_out, other.held_out)
+        for simple, other in tuned.items()
+        if CANDIDATES[simple].simple
+    )
 
 
 def _mixed(

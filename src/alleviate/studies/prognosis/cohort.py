@@ -9,6 +9,7 @@ import polars as pl
 from alleviate.features import Feature, FeatureSpec
 from alleviate.intake.tables import Table
 from alleviate.intake.tables.table import quoted
+from alleviate.models.prognosis.deep.sequences import EVENTS, READER
 from alleviate.models.prognosis.people import People, target
 from alleviate.models.trial import Floats, Ints
 from alleviate.studies.cohort import feature_frame, refuse_repeated
@@ -16,7 +17,7 @@ from alleviate.studies.prognosis import columns, design
 from alleviate.studies.prognosis.checks import leaks
 from alleviate.studies.prognosis.outcome_values import Found, outcome_values
 from alleviate.terms.codes import code
-from alleviate.terms.errors import NotEnoughDataError
+from alleviate.terms.errors import NotEnoughDataError, StudyError
 from alleviate.terms.prognosis_study import PredictedOutcome, PrognosisStudy
 
 __all__ = ["FEWEST_EVENTS", "FEWEST_PEOPLE", "PrognosisCohort", "cohort", "within"]
@@ -87,6 +88,8 @@ def cohort(study: PrognosisStudy, table: Table, *, kinds: Mapping[str, str] | No
     the table does not hold what the study says, ``NotEnoughDataError`` where too few have an outcome.
     """
     judged = kinds is not None
+    if not judged:
+        _refuse_without_events(study, table)
     if study.data.id is not None:
         table.require([study.data.id])
         refuse_repeated(table, study.data.id)
@@ -116,7 +119,7 @@ def cohort(study: PrognosisStudy, table: Table, *, kinds: Mapping[str, str] | No
     outcome = found.outcome
     assert outcome.kind is not None
     people = People(
-        frame[kept],
+        _with_events(frame, table)[kept],
         found.y[kept],
         outcome.kind,
         weight[kept] / weight[kept].mean(),
@@ -146,6 +149,21 @@ def cohort(study: PrognosisStudy, table: Table, *, kinds: Mapping[str, str] | No
     _refuse_few_events(development)
     more = leaks(table, frame[kept], _told(people), _number(found, kept), outcome.name)
     return replace(made, warnings=(*warnings, *more, *_thin(development, test)))
+
+
+def _with_events(frame: pl.DataFrame, table: Table) -> pl.DataFrame:
+    """The features, and the course of events where records gave one."""
+    return frame.with_columns(table.frame[EVENTS]) if EVENTS in table.columns else frame
+
+
+def _refuse_without_events(study: PrognosisStudy, table: Table) -> None:
+    if READER in study.candidates and EVENTS not in table.columns:
+        raise StudyError(
+            f"{table.source}: expected people's events, which the candidate {quoted(READER)} reads, "
+            "but a table has none.",
+            hint=f"Draw the study from the vault (vault = true), or leave {quoted(READER)} out of "
+            "[learning] candidates.",
+        )
 
 
 def _told(people: People) -> Floats:

@@ -9,6 +9,7 @@ import polars as pl
 from alleviate.features import FeatureSpec
 from alleviate.intake.tables import Kind, Table, typed
 from alleviate.intake.tables.table import quoted
+from alleviate.models.prognosis.deep.sequences import EVENTS
 from alleviate.studies.cohort import feature_frame
 from alleviate.studies.prognosis.sections import roles
 from alleviate.terms.errors import DataError
@@ -100,7 +101,8 @@ def _candidates(study: PrognosisStudy, table: Table) -> list[str]:
         table.require(study.include)
         return list(study.include)
     taken = {column for _, _, column in roles(study)}
-    return [name for name in table.columns if name not in taken and name not in study.known_after]
+    taken |= {*study.known_after, EVENTS}
+    return [name for name in table.columns if name not in taken]
 
 
 def _changes(table: Table, changes: Mapping[str, tuple[str, str]]) -> list[pl.Series]:

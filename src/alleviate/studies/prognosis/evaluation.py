@@ -86,7 +86,8 @@ def learn_step(
 ) -> dict[str, Any]:
     """Learn from all but ``rows``, foresee ``rows``; plain values. Without rows: the final model itself.
 
-    With ``source``, learning starts from another population's model, in each fold anew. The first repeat's models are kept, to see what changes from one to the other.
+    With ``source``, learning starts from another population's model, in each fold anew. The first repeat's
+    models are kept, to see what changes from one to the other.
     """
     # one thread: the order of a sum, and so the last bit, must not depend on how many cores there are
     with threadpool_limits(1):

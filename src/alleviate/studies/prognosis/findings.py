@@ -3,7 +3,7 @@
 import platform
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from importlib import metadata, resources
 
 import numpy as np
@@ -153,7 +153,10 @@ def _sites(cohort: PrognosisCohort, repeats: Sequence[Judged]) -> SitesFindings 
         return None
     what = "trials" if cohort.study.validation.trial else "sites"
     by_site = by_groups(repeats, {what: cohort.sites})[what]
-    return SitesFindings(what, by_site, across_sites(repeats, cohort.sites))
+    seed, names = cohort.study.validation.seed, np.asarray(cohort.sites)
+    own = {group.name: np.flatnonzero(names == group.name) for group in by_site.groups if not group.unjudged}
+    change = {name: _recalibration(replace(repeats[0].take(rows), part=None), seed) for name, rows in own.items()}
+    return SitesFindings(what, by_site, across_sites(repeats, cohort.sites), change)
 
 
 def _recalibration(test: Judged, seed: int) -> RecalibrationFindings:

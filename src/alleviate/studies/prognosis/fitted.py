@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from alleviate.models.prognosis.contract import Budget, Design
+from alleviate.models.prognosis.contract import Budget
 from alleviate.models.prognosis.fitting import (
     Needed,
     cox_snell,
@@ -43,7 +43,7 @@ def fitting_findings(
     rows = np.arange(len(people))
     if len(people) > MOST_PEOPLE:
         rows = np.sort(np.random.default_rng([seed, 5]).permutation(len(people))[:MOST_PEOPLE])
-    design = Design(x, model.encoder.columns, aim.y, aim.weight, people.loss).take(rows)
+    design = model.design(people).take(rows)
     folds = np.unique(part[rows], return_inverse=True)[1]
     largest = max(model.members, key=lambda member: member.weight).name
     candidate = CANDIDATES["ridge" if largest == "none" else largest]

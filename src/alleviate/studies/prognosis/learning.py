@@ -127,7 +127,7 @@ def prognosis_not_enough(study: PrognosisStudy, error: NotEnoughDataError) -> di
 
 def default_repeats(n: int) -> int:
     """Repeats where a study names none: what splits add to the spread vanishes as people get many."""
-    return 10 if n < 1_000 else 3 if n < 5_000 else 1
+    return 5 if n < 1_000 else 3 if n < 5_000 else 1
 
 
 def learn_prognosis_study(

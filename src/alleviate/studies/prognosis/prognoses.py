@@ -10,9 +10,10 @@ import polars as pl
 
 from alleviate import features
 from alleviate.intake.tables import Table
+from alleviate.models.prognosis.deep.sequences import EVENTS
 from alleviate.packages import Manifest, SealedPackage
 from alleviate.packages.prognosis import PrognosisPackage, prognosis_from
-from alleviate.records import PatientRecord
+from alleviate.records import PatientRecord, frame_of
 from alleviate.studies import files
 from alleviate.studies.prognosis.cohort import PrognosisCohort, cohort, within
 from alleviate.studies.prognosis.columns import known_features
@@ -54,6 +55,12 @@ class Prognosis:
             )
         spec = spec_of(self.study.definitions)
         frame = features.table([features.at(record, moment, spec) for record in records], spec)
+        if self.package.model.vocabulary is not None:
+            moments = pl.DataFrame(
+                {"subject_id": [record.subject_id for record in records], "moment": [moment] * len(records)}
+            )
+            lists = features.event_lists(frame_of(records), moments)
+            frame = frame.with_columns(lists.alias(EVENTS))
         ids = [record.subject_id for record in records]
         return foreseen(self.package, frame, ids, self.study.labels)
 

@@ -1,7 +1,6 @@
 """Learn what questionnaires tell of each other, from records that may be learned from, and package it."""
 
 import hashlib
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import timedelta
@@ -16,7 +15,6 @@ from alleviate.instruments import INSTRUMENTS
 from alleviate.intake.tables import Table, read
 from alleviate.models.performance.performance import assessed
 from alleviate.models.screening.learning import LearnedScreen, Panel, learn_screen
-from alleviate.models.screening.screen import Target
 from alleviate.packages import Origin, refuse_strangers, signing_key, to_json, write
 from alleviate.packages.screening import (
     JudgedInstrument,
@@ -27,9 +25,9 @@ from alleviate.packages.screening import (
 )
 from alleviate.records import PatientRecord
 from alleviate.reports.numbers import count, number
-from alleviate.studies.screening.asking import default_asking
 from alleviate.studies.screening.long_table import records_in
-from alleviate.studies.screening.moments import Moment, moments, oriented
+from alleviate.studies.screening.moments import Moment, moments
+from alleviate.studies.screening.panel import panel_of, variables_of
 from alleviate.studies.screening.words import WORDING
 from alleviate.terms.errors import InputError, NotEnoughDataError
 from alleviate.vault import Vault
@@ -40,10 +38,6 @@ __all__ = ["DAYS", "LearnedScreening", "learn_from_records", "learn_from_table",
 DAYS = 28
 """An answer older than this is asked again, unless said otherwise."""
 
-LEAST_KNOWN = 20
-"""What is known of fewer people is no variable."""
-
-MOST_DIAGNOSES = 8
 MEASURES = ("auc", "calibration_slope", "calibration_intercept", "brier", "brier_scaled", "log_loss", "e_o")
 
 
@@ -122,8 +116,8 @@ def learn_from_records(
             f"{source}: nobody with a questionnaire that has a cut-off was found.",
             hint="Check the file, or that people have consented to model training.",
         )
-    variables = _variables(seen)
-    panel = _panel(seen, variables)
+    variables = variables_of(seen)
+    panel = panel_of(seen, variables)
     learned = learn_screen(panel, seed)
     ages = [moment.known.age for _, moment in seen if moment.known.age is not None]
     findings = _findings(panel, learned, variables, source)
@@ -140,80 +134,6 @@ def _ready(out: Path, days: int) -> None:
         raise InputError(f"Expected one day or more, got {days}.", hint="Give --days 28, say.")
     signing_key()  # an unusable key or folder must be known before the work, not after
     refuse_strangers(out)
-
-
-def _variables(seen: Sequence[tuple[int, Moment]]) -> tuple[Variable, ...]:
-    """What is known of enough people, and not the same of all."""
-    short = {
-        f"item {INSTRUMENTS[name].item(id).code}"  # type: ignore[union-attr]  # the file was checked
-        for name, version in default_asking().instruments.items()
-        for id in version.short
-    }
-    people: dict[str, set[int]] = {}
-    values: dict[str, set[float]] = {}
-    for person, moment in seen:
-        for name, value in moment.known.values.items():
-            people.setdefault(name, set()).add(person)
-            values.setdefault(name, set()).add(value)
-    enough = {name for name, of in people.items() if len(of) >= LEAST_KNOWN}
-    diagnoses = Counter({name: len(people[name]) for name in enough if name.startswith("had ")})
-    common = {name for name, _ in sorted(diagnoses.items(), key=lambda at: (-at[1], at[0]))[:MOST_DIAGNOSES]}
-    found = [
-        _variable(name)
-        for name in sorted(enough)
-        if name in common
-        or (not name.startswith("had ") and len(values[name]) > 1)
-        and (not name.startswith("item ") or name in short)
-    ]
-    order = ("total", "before", "item", "age", "female", "diagnosis")
-    return tuple(sorted(found, key=lambda variable: (order.index(variable.kind), variable.name)))
-
-
-def _variable(name: str) -> Variable:
-    if name in ("age", "female"):
-        return Variable(name, name)  # type: ignore[arg-type]
-    first, _, rest = name.partition(" ")
-    if first == "before":
-        return Variable(name, "before", rest)
-    if first == "item":
-        return Variable(name, "item", rest)
-    return Variable(name, "diagnosis", rest) if first == "had" else Variable(name, "total", name)
-
-
-def _panel(seen: Sequence[tuple[int, Moment]], variables: tuple[Variable, ...]) -> Panel:
-    """Who has some diagnosis on record is known not to have the others; who has none, is not."""
-    column = {variable.name: j for j, variable in enumerate(variables)}
-    x = np.full((len(seen), len(variables)), np.nan)
-    diagnoses = [j for j, variable in enumerate(variables) if variable.kind == "diagnosis"]
-    for row, (_, moment) in enumerate(seen):
-        if any(name.startswith("had ") for name in moment.known.values):
-            x[row, diagnoses] = 0.0
-        for name, value in moment.known.values.items():
-            if name in column:
-                x[row, column[name]] = value
-    targets = tuple(
-        _target(variable.of, column) for variable in variables if variable.kind == "total"
-    )
-    targets = tuple(target for target in targets if INSTRUMENTS[target.name].caseness)
-    asked = np.array([[target.name in moment.asked for target in targets] for _, moment in seen])
-    return Panel(x, np.array([person for person, _ in seen]), asked.reshape(len(seen), -1), targets)
-
-
-def _target(name: str, column: dict[str, int]) -> Target:
-    instrument = INSTRUMENTS[name]
-    caseness = instrument.caseness
-    threshold = 0.0 if caseness is None else oriented(instrument, caseness.threshold)
-    items = tuple(j for item in instrument.items if (j := column.get(f"item {item.code}")) is not None)
-    by_sex = {} if caseness is None else caseness.by_sex
-    female = column.get("female")
-    return Target(
-        name,
-        column[name],
-        threshold,
-        items,
-        female if by_sex else None,
-        tuple((float(sex == "female"), oriented(instrument, cut)) for sex, cut in sorted(by_sex.items())),
-    )
 
 
 def _findings(

@@ -12,8 +12,8 @@ def freedom(linear: Floats, design: Design, held_out: float) -> float:
     """1 + n·(loss held out − loss in sample), in units of log likelihood, no less than 1.
 
     Among people not seen, k parameters cost k/2 of log likelihood, and among those seen they bring as much
-    (Akaike 1974). ``linear`` (n,): what is foreseen of those
-    learned from. ``held_out``: mean loss; that of a number counts by twice its variance.
+    (Akaike 1974). ``linear`` (n,): what is foreseen of those learned from.
+    ``held_out``: mean loss; that of a number counts by twice its variance.
     """
     seen = mean_loss(design.y, linear, design.weight, design.loss)
     unit = max(2.0 * held_out, 1e-12) if design.loss == "numeric" else 1.0

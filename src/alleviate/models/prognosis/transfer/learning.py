@@ -1,22 +1,24 @@
 """Learn for the target's people from another population's model: as much of it as they bear out.
 
 Ways are weighed by how they foresee people held out (pseudo-Bayesian stacking; Yao et al., Bayesian Anal
-2018): trust starts with the recalibrated source, and what the target's people say counts in full, so that
-training afresh wins as they get many. Where the mean does no better than training afresh, the source is
-refused: that is negative transfer (Rosenstein et al. 2005).
+2018): half the trust goes to the source at first, and what the target's people say counts in full, so that
+training afresh wins as they get many. A source whose predictions do not go with what came here, or whose use
+foresees people held out worse, is refused: that is negative transfer (Rosenstein et al. 2005).
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from alleviate.models.prognosis.contract import Budget, Design
-from alleviate.models.prognosis.folds import inner_folds
-from alleviate.models.prognosis.losses import mean_loss
+from alleviate.models.prognosis.contract import Budget, Design, Predictor
+from alleviate.models.prognosis.deep.tabular import Network
+from alleviate.models.prognosis.losses import losses, mean_loss
 from alleviate.models.prognosis.model import Member, PrognosisModel, merged
 from alleviate.models.prognosis.ordinal import ProportionalOdds
+from alleviate.models.prognosis.penalised import penalised
 from alleviate.models.prognosis.people import People, target
 from alleviate.models.prognosis.selection import LearnedPrognosis, learn_prognosis
 from alleviate.models.prognosis.stacking import cross_stacked, shares
@@ -28,21 +30,38 @@ from alleviate.models.prognosis.transfer.ways import (
     deviating,
     pooled,
     recalibrated,
+    tuned_on,
 )
 from alleviate.models.ridge import effective
-from alleviate.models.trial import Floats
+from alleviate.models.trial import Floats, Ints
 from alleviate.terms.errors import InputError
 
-__all__ = ["TRANSFER", "Source", "Transferred", "WayFound", "learn_transferred"]
+__all__ = ["TRANSFER", "Refusal", "Source", "Transferred", "WayFound", "learn_transferred"]
 
 TRANSFER = "transfer"
 """The name of what was learned with a source."""
 
-TRUST = {"source": 1.0, "recalibrated": 4.0, "deviation": 3.0, "weighted": 2.0, "afresh": 2.0}
+Refusal = Literal["slope", "loss"]
+"""What the source foresees does not go with what came here; or people held out are foreseen worse with it."""
+
+TRUST = {
+    "source": 0.5,
+    "recalibrated": 1.5,
+    "deviation": 3.0,
+    "weighted": 0.5,
+    "fine-tuned": 0.5,
+    "afresh": 6.0,
+}
 """A priori, in parts of their sum."""
 
-STEADINESS = 3.0
+STEADINESS = 2.0
 """What leaving that trust costs: this times the Kullback–Leibler divergence, in units of log likelihood."""
+
+STEEP, LEAST_SUPPORT = 0.75, -1.0
+"""Refused is a source where predictions of this slope are less likely than none at all, by this log odds."""
+
+WORSE = 1.64
+"""Or where people held out are foreseen worse by more than so many standard errors."""
 
 LEAST_SHARE = 0.02
 
@@ -66,17 +85,31 @@ class WayFound:
 
 @dataclass(frozen=True, slots=True)
 class Transferred:
-    """``learned``: as without a source, its ``model`` and ``held_out`` those of the mean of ways; of the
-    target alone where the source was refused.
+    """``learned``: as without a source, its ``model`` and ``held_out`` those of the mean of ways; the same as
+    ``afresh`` where the source was refused.
 
-    ``loss``, ``loss_afresh``: of the mean, and of training afresh, on people held out.
+    ``loss``, ``loss_afresh``: of the mean, and of training afresh, on people held out. ``support``: log odds
+    that what the source foresees goes with what came, against that it has nothing to do with it. ``refused``:
+    for want of which ("slope" or "loss"), if at all.
     """
 
     learned: LearnedPrognosis
+    afresh: LearnedPrognosis
     ways: tuple[WayFound, ...]
-    refused: bool
+    support: float
     loss: float
     loss_afresh: float
+    refused: Refusal | None
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values of what was found, without the models."""
+        return {
+            "ways": [[way.name, way.loss, way.share] for way in self.ways],
+            "support": self.support,
+            "loss": self.loss,
+            "loss_afresh": self.loss_afresh,
+            "refused": self.refused,
+        }
 
 
 def learn_transferred(
@@ -89,29 +122,32 @@ def learn_transferred(
     _check(people, source)
     with threadpool_limits(1):
         encoder = joined(source.model.encoder, people.features)
-        learned = learn_prognosis(people, names, seed, budget, encoder=encoder)
-        design, folds = _design(people, learned.model), learned.folds
-        ways = _ways(source, learned, design)
-        weight = effective(design.weight)
-        prior = np.array([TRUST[way.name] for way in ways])
-        prior /= prior.sum()
+        alone = learn_prognosis(people, names, seed, budget, encoder=encoder)
+        design = _design(people, alone.model)
+        ways = _ways(people, source, alone, design, seed)
         held_out = np.column_stack([way.held_out for way in ways])
-        share = shares(held_out, design.y, weight, design.loss, prior, STEADINESS)
-        share = np.where(share < LEAST_SHARE, 0.0, share)
-        share /= share.sum()
-        mean = cross_stacked(held_out, design.y, weight, design.loss, prior, folds, STEADINESS)
-        loss, alone = (
-            mean_loss(design.y, one, design.weight, design.loss) for one in (mean, ways[-1].held_out)
-        )
+        share, mean = _weighed(ways, held_out, design, alone.folds)
+        support = _support(held_out[:, 0], design)
+        apart = losses(design.y, mean, design.loss) - losses(design.y, held_out[:, -1], design.loss)
+        refused: Refusal | None = None
+        if support < LEAST_SUPPORT:
+            refused = "slope"
+        elif _errors(apart, effective(design.weight)) > WORSE:
+            refused = "loss"
+        loss = [mean_loss(design.y, own, design.weight, design.loss) for own in (*held_out.T, mean)]
         found = tuple(
-            WayFound(way.name, mean_loss(design.y, way.held_out, design.weight, design.loss), float(part))
-            for way, part in zip(ways, share, strict=True)
+            WayFound(way.name, own, float(part)) for way, own, part in zip(ways, loss, share, strict=False)
         )
-        if loss >= alone:
-            return Transferred(learned, found, True, loss, alone)
-        model = _model(people, learned.model, ways, share, mean)
-        own: Mapping[str, float] = {way.name: way.share for way in found if way.share}
-    return Transferred(_as(learned, model, mean, own), found, False, loss, alone)
+        learned = alone
+        if refused is None:
+            learned = replace(
+                alone,
+                model=_model(people, alone.model, ways, share, mean),
+                chosen=TRANSFER,
+                held_out=mean,
+                shares={way.name: way.share for way in found if way.share},
+            )
+    return Transferred(learned, alone, found, support, loss[-1], loss[-2], refused)
 
 
 def _check(people: People, source: Source) -> None:
@@ -129,18 +165,53 @@ def _design(people: People, model: PrognosisModel) -> Design:
     return Design(model.encode(people.features).x, model.encoder.columns, aim.y, aim.weight, people.loss)
 
 
-def _ways(source: Source, learned: LearnedPrognosis, design: Design) -> list[Way]:
+def _ways(people: People, source: Source, learned: LearnedPrognosis, design: Design, seed: int) -> list[Way]:
     """Training afresh last."""
     old, folds = source.model, learned.folds
-    parts = tuple(
-        Member(m.name, old.slope * m.weight, moved(m.predictor, old.encoder, learned.model.encoder))
-        for m in old.members
-    )
+
+    def move(predictor: Predictor) -> Predictor:
+        return moved(predictor, old.encoder, learned.model.encoder)
+
+    parts = tuple(Member(m.name, old.slope * m.weight, move(m.predictor)) for m in old.members)
     start = as_it_is(old.intercept, parts, design)
     ways = [start, recalibrated(start, design, folds), deviating(start, design, folds)]
+    networks = [m.predictor for m in old.members if isinstance(m.predictor, Network)]
+    if networks:
+        there = Design(
+            old.encode(people.features).x, old.encoder.columns, design.y, design.weight, design.loss
+        )
+        ways.append(tuned_on(networks[0], there, folds, seed, move))
     if source.people is not None:
         ways.append(pooled(_design(source.people, learned.model), design, folds))
     return [*ways, afresh(learned)]
+
+
+def _weighed(ways: Sequence[Way], held_out: Floats, design: Design, folds: Ints) -> tuple[Floats, Floats]:
+    """Shares of ``ways``, and (n,) what their mean foresees with shares found among other folds."""
+    prior = np.array([TRUST[way.name] for way in ways])
+    prior /= prior.sum()
+    weight = effective(design.weight)
+    share = shares(held_out, design.y, weight, design.loss, prior, STEADINESS)
+    share = np.where(share < LEAST_SHARE, 0.0, share)
+    mean = cross_stacked(held_out, design.y, weight, design.loss, prior, folds, STEADINESS)
+    return share / share.sum(), mean
+
+
+def _support(linear: Floats, design: Design) -> float:
+    """Log Bayes factor of a slope of ``STEEP`` on what the source foresees against 0, the level free."""
+    nothing, weight = np.zeros((len(linear), 0)), effective(design.weight)
+    steep, flat = (
+        penalised(nothing, design.y, weight, np.zeros(0), design.loss, None, slope * linear).evidence
+        for slope in (STEEP, 0.0)
+    )
+    return steep - flat
+
+
+def _errors(apart: Floats, weight: Floats) -> float:
+    """Mean in standard errors."""
+    mean = float(np.average(apart, weights=weight))
+    error = float(np.sqrt((weight**2 * (apart - mean) ** 2).sum()) / weight.sum())
+    return mean / error if error > 0 else 0.0
 
 
 def _model(
@@ -159,19 +230,3 @@ def _model(
     level = float(sum(part * way.level for part, way in zip(share, ways, strict=True)))
     kept = tuple(member for member in members.values() if member.weight > 0)
     return PrognosisModel(people.kind, fresh.encoder, merged(kept), level, 1.0, link)
-
-
-def _as(
-    learned: LearnedPrognosis, model: PrognosisModel, held_out: Floats, share: Mapping[str, float]
-) -> LearnedPrognosis:
-    return LearnedPrognosis(
-        model,
-        TRANSFER,
-        learned.tried,
-        held_out,
-        learned.folds,
-        learned.signal_p,
-        learned.stability,
-        share,
-        learned.cut,
-    )

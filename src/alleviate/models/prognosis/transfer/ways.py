@@ -9,8 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from alleviate.models.prognosis.additive import Shaped, fit_additive, held_out_additive
+from alleviate.models.prognosis.candidates.network import fine_tuned
 from alleviate.models.prognosis.candidates.ridge import lines
-from alleviate.models.prognosis.contract import Design
+from alleviate.models.prognosis.contract import Design, Predictor
+from alleviate.models.prognosis.deep.tabular import Network
 from alleviate.models.prognosis.losses import average
 from alleviate.models.prognosis.model import Member
 from alleviate.models.prognosis.penalised import averaged
@@ -19,7 +21,7 @@ from alleviate.models.prognosis.transfer.weighting import likeness
 from alleviate.models.ridge import effective
 from alleviate.models.trial import Floats, Ints
 
-__all__ = ["Way", "afresh", "as_it_is", "deviating", "pooled", "recalibrated"]
+__all__ = ["Way", "afresh", "as_it_is", "deviating", "pooled", "recalibrated", "tuned_on"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +99,20 @@ def pooled(people: Design, design: Design, folds: Ints) -> Way:
     held_out, everyone = _fold_by_fold(folds, foreseen), np.arange(len(folds))
     final = fit(everyone)
     return Way("weighted", held_out, *final.scaled(*_calibration(final.held_out, design, everyone)))
+
+
+def tuned_on(
+    network: Network, there: Design, folds: Ints, seed: int, move: Callable[[Predictor], Predictor]
+) -> Way:
+    """The source's network, its last layers fitted anew. ``there``: the target's people, encoded as the
+
+    source's were; ``move`` puts what was fitted among the columns used here."""
+
+    def foreseen(rows: Ints, own: Ints) -> Floats:
+        return fine_tuned(network, there.take(rows), seed).linear(there.x[own])
+
+    final = move(fine_tuned(network, there, seed))
+    return Way("fine-tuned", _fold_by_fold(folds, foreseen), 0.0, (Member("network", 1.0, final),))
 
 
 def afresh(learned: LearnedPrognosis) -> Way:

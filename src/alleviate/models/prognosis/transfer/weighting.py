@@ -1,4 +1,4 @@
-"""Source people weighted to look like the target's (covariate shift; Shimodaira, J Stat Plan Inference 2000)."""
+"""Source people weighted to look like the target's (Shimodaira, J Stat Plan Inference 2000)."""
 
 import numpy as np
 

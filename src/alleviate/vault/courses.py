@@ -1,0 +1,167 @@
+"""Keeps what learned courses say of each score: stored once, with the alert that it raises, or not at all.
+
+The id of a result follows from the person, the package and the scores up to it: a sweep that was cut off, or
+is done twice, adds only what is missing. Results are sealed with the person's own key, withheld with the
+kinds of data that they come from, and gone with the person.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
+from alleviate.records import Kind, PatientRecord
+from alleviate.terms.errors import ConsentError
+from alleviate.vault.body import from_microseconds, microseconds
+from alleviate.vault.bulk import among, put_rows, rows_with
+from alleviate.vault.cipher import blind_index, seal, unseal
+from alleviate.vault.consent import Purpose
+from alleviate.vault.keystore import KeyStore
+from alleviate.vault.reading import Portion, fetch, record_of
+from alleviate.vault.schema import COURSES, ENTRIES
+
+__all__ = ["CourseResult", "CourseResults", "Judge", "Result", "check_course_purpose", "read_results", "sweep"]
+
+_ID_DIGITS = 32
+_PORTION = 250
+
+
+class Result(msgspec.Struct, frozen=True):
+    """Of one score. ``scores``: (microseconds since 1970, score) of the course up to it; ``kinds``: of data
+    that it comes from; ``told``: the result as plain values; ``alert``: whether it raises one."""
+
+    scores: tuple[tuple[int, float], ...]
+    kinds: tuple[Kind, ...]
+    told: dict[str, Any]
+    alert: bool
+
+
+Judge = Callable[[Sequence[PatientRecord]], Sequence[Sequence[Result]]]
+"""The results of each of these people, in their order."""
+
+
+@dataclass(frozen=True, slots=True)
+class CourseResult:
+    """A stored result: whose, of which package, stored when."""
+
+    id: str
+    subject_id: str
+    package: str
+    at: datetime
+    result: Result
+
+
+@dataclass(frozen=True, slots=True)
+class CourseResults:
+    """``found``, and how many were ``withheld`` because their persons deny the kinds that they come from."""
+
+    found: tuple[CourseResult, ...]
+    withheld: int
+
+
+def check_course_purpose(purpose: Purpose, *, sweeping: bool = False) -> None:
+    """Raises ConsentError unless courses may be read, or swept, for this purpose."""
+    if purpose != "care" and (sweeping or purpose != "rights"):
+        raise ConsentError(f"Courses are not followed for {purpose}.", hint="Open the access for care.")
+
+
+def sweep(
+    connection: sa.Connection,
+    keys: KeyStore,
+    patients: Sequence[str],
+    package: str,
+    now: datetime,
+    judge: Judge,
+) -> tuple[list[Portion], list[CourseResult]]:
+    """Judge those of these patients (our ids) who have entries that no sweep has seen; store what is new.
+
+    In the caller's transaction. Returns whose record was read, and the new results.
+    """
+    due = _due(connection, patients, package)
+    portions = [p for p in fetch(connection, keys, list(due), "care", now) if p.allowed]
+    judged = judge([record_of(portion) for portion in portions])
+    found: dict[str, tuple[Portion, Result]] = {}
+    for portion, results in zip(portions, judged, strict=True):
+        for result in results:
+            found[_id_of(keys, portion.patient, package, result)] = (portion, result)
+    known = {row.result for row in rows_with(connection, COURSES.c.result, list(found))}
+    new = {id: each for id, each in found.items() if id not in known}
+    put_rows(
+        connection,
+        COURSES,
+        [
+            {
+                "result": id,
+                "patient": portion.patient,
+                "package": package,
+                "entries": due[portion.patient],
+                "at": microseconds(now),
+                "body": seal(portion.key, portion.patient, _column(id), msgspec.json.encode(result)),
+            }
+            for id, (portion, result) in new.items()
+        ],
+    )
+    for portion in portions:
+        seen = sa.update(COURSES).where(COURSES.c.patient == portion.patient, COURSES.c.package == package)
+        connection.execute(seen.values(entries=due[portion.patient]))
+    stored = [CourseResult(id, p.subject_id, package, now, result) for id, (p, result) in new.items()]
+    return portions, stored
+
+
+def _due(connection: sa.Connection, patients: Sequence[str], package: str) -> dict[str, int]:
+    """Who has other entries than at the last sweep, and how many: entries are never deleted singly."""
+    counted = sa.select(ENTRIES.c.patient, sa.func.count()).group_by(ENTRIES.c.patient)
+    now = dict(connection.execute(counted.where(among(connection, ENTRIES.c.patient, patients))).tuples())
+    swept = sa.select(COURSES.c.patient, sa.func.max(COURSES.c.entries)).group_by(COURSES.c.patient)
+    swept = swept.where(COURSES.c.package == package, among(connection, COURSES.c.patient, patients))
+    then = dict(connection.execute(swept).tuples())
+    return {patient: now[patient] for patient in patients if now.get(patient, 0) != then.get(patient, 0)}
+
+
+def read_results(
+    connection: sa.Connection, keys: KeyStore, purpose: Purpose, moment: datetime, package: str | None
+) -> tuple[CourseResults, dict[str, int]]:
+    """What stands of each score (the last stored), by person and time, and how many of each patient."""
+    query = sa.select(COURSES).order_by(COURSES.c.at, COURSES.c.result)
+    if package is not None:
+        query = query.where(COURSES.c.package == package)
+    rows: defaultdict[str, list[sa.Row[Any]]] = defaultdict(list)
+    for row in connection.execute(query):
+        rows[row.patient].append(row)
+    found, withheld, served = [], 0, Counter[str]()
+    everybody = list(rows)
+    for start in range(0, len(everybody), _PORTION):
+        some = everybody[start : start + _PORTION]
+        for portion in fetch(connection, keys, some, purpose, moment, kinds=()):
+            standing = _standing([_opened(portion, row) for row in rows[portion.patient]])
+            allowed = [one for one in standing if portion.allowed.issuperset(one.result.kinds)]
+            withheld += len(standing) - len(allowed)
+            found += allowed
+            served[portion.patient] += len(allowed)
+    return CourseResults(tuple(found), withheld), dict(served)
+
+
+def _standing(results: Sequence[CourseResult]) -> list[CourseResult]:
+    """Of each package and moment the last: a score that was corrected has results of its own."""
+    last = {(one.package, one.result.scores[-1][0]): one for one in results}
+    return [last[key] for key in sorted(last)]
+
+
+def _opened(portion: Portion, row: sa.Row[Any]) -> CourseResult:
+    plain = unseal(portion.key, portion.patient, _column(row.result), row.body)
+    result = msgspec.json.decode(plain, type=Result)
+    return CourseResult(row.result, portion.subject_id, row.package, from_microseconds(row.at), result)
+
+
+def _id_of(keys: KeyStore, patient: str, package: str, result: Result) -> str:
+    said = msgspec.json.encode((patient, package, result.scores)).decode()
+    return blind_index(keys.index_key, "course", said, exact=True).hex()[:_ID_DIGITS]
+
+
+def _column(id: str) -> str:
+    """What a result is sealed for: it opens nowhere else."""
+    return f"courses.{id}"
