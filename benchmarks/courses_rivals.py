@@ -1,4 +1,4 @@
-"""What is usually done to foresee a course: a mixed model, the last value carried forward, the mean course."""
+"""What is usually done to foresee a course: a mixed model, the last value carried on, the mean course."""
 
 import warnings
 from dataclasses import dataclass
@@ -13,13 +13,14 @@ from alleviate.models.courses.growth import so_far
 from alleviate.models.courses.histories import Histories
 from alleviate.models.courses.scale import Scale
 from alleviate.models.encoding import Encoder
-from alleviate.models.trial import Floats
+from alleviate.models.trial import Floats, Ints
 
 __all__ = ["RIVALS", "WAYS", "Foreseen", "Rival", "foresee"]
 
 Rival = Literal["mixed model", "last value", "mean course"]
 RIVALS: tuple[Rival, ...] = ("mixed model", "last value", "mean course")
 WAYS = ("ours", *RIVALS)
+SCORES = ("next", "next_low", "next_high", "end", "low", "high")
 REACH = 1.645
 """A normal band of 90 %."""
 
@@ -42,7 +43,7 @@ class Foreseen:
     def empty(cls, rows: int) -> "Foreseen":
         return cls(*(np.full(rows, np.nan) for _ in cls.__slots__))
 
-    def put(self, rows: Floats, found: "Foreseen") -> None:
+    def put(self, rows: Ints, found: "Foreseen") -> None:
         for name in self.__slots__:
             getattr(self, name)[rows] = getattr(found, name)
 
@@ -51,8 +52,8 @@ def foresee(way: str, train: Histories, test: Histories, scale: Scale, seed: int
     """Learned from ``train`` alone. Visits are one apart."""
     if way == "ours":
         found = fit_courses(train, scale, seed=seed).forecast(test)
-        names = ("next", "next_low", "next_high", "end", "low", "high")
-        return Foreseen(*(getattr(found, name) for name in names), 1.0 - found.p_improve)
+        bands = {name: getattr(found, name) for name in SCORES}
+        return Foreseen(**bands, off=1.0 - found.p_improve)
     if way == "mixed model":
         return _mixed(train, test, scale)
     if way == "last value":
@@ -71,7 +72,7 @@ def _points(test: Histories, scale: Scale, near: Floats, end: Floats) -> Foresee
 
 
 def _mixed(train: Histories, test: Histories, scale: Scale) -> Foreseen:
-    """A random intercept and slope in log time; intake bears on both; ``test`` by its BLUP after each visit."""
+    """Random intercept and slope in log time, intake bearing on both; ``test`` by BLUP after each visit."""
     encoder = Encoder.fit(train.features)
     x, new = (encoder.transform(part.features).x for part in (train, test))
     centre, spread = x.mean(axis=0), np.maximum(x.std(axis=0), 1e-9)
@@ -101,7 +102,7 @@ def _mixed(train: Histories, test: Histories, scale: Scale) -> Foreseen:
         for mean, sd in ((near, near_sd), (end, end_sd))
         for reach in (0, -REACH, REACH)
     ]
-    return Foreseen(*shown, 1.0 - better)
+    return Foreseen(**dict(zip(SCORES, shown, strict=True)), off=1.0 - better)
 
 
 def _random(time: Floats) -> Floats:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 import prognosis_conformal
 import prognosis_nulls
 import prognosis_speed
+import prognosis_transfer
 from lines import Line, note, written
 
 __all__ = ["PARTS"]
@@ -18,6 +19,7 @@ __all__ = ["PARTS"]
 PARTS: dict[str, Callable[[int, int, int], list[Line]]] = {
     "nulls": prognosis_nulls.lines,
     "conformal": prognosis_conformal.lines,
+    "transfer": lambda draws, first, cores: prognosis_transfer.lines(max(2, draws * 2 // 5), first, cores),
     "speed": lambda draws, first, cores: prognosis_speed.lines(),
 }
 """Part → (draws, first seed, cores) → lines."""

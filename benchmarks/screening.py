@@ -1,6 +1,7 @@
 """What to ask next: probabilities of caseness against the truth and against rivals; how fast doubt shrinks."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import permutations
 from pathlib import Path
 
@@ -59,24 +60,25 @@ def _clinic(first: int, clinics: int, people: int) -> list[Line]:
     losses: list[tuple[float, float, float]] = []
     areas: list[dict[str, float]] = []
     for seed in range(first, first + clinics):
-        note(f"screening: clinic {seed}")
+        note(f"Screening: clinic {seed}")
         taught = _seen(2 * seed, people)
         variables = variables_of(taught)
         panel = panel_of(taught, variables)
         new = panel_of(_seen(2 * seed + 1, people), variables)
         screen = learn_screen(panel, seed).screen
+        point = replace(screen, draws=())  # without intervals, quicker
         rng = np.random.default_rng([seed, 5])
         for i, target in enumerate(panel.targets):
             seen = new.asked[:, i]
             hidden = _hidden(new, target, rng)
             y = target.is_case(new.x)
-            p = np.array([screen.probable(row)[target.name].p for row in hidden[seen]])
+            p = np.array([point.probable(row)[target.name].p for row in hidden[seen]])
             judged.setdefault(target.name, []).append(
                 Judged(y[seen], p, new.weight[seen], clusters=new.people[seen])
             )
             ridge, share = _ridge(panel, i, hidden[seen], rng, seed)
             losses.append(tuple(_loss(y[seen], q, new.weight[seen]) for q in (p, ridge, share)))  # type: ignore[arg-type]
-        areas += _areas(screen, panel, new)
+        areas += _areas(point, panel, new)
     found = []
     for name, each in judged.items():
         whole = Judged(
@@ -166,7 +168,11 @@ def _areas(screen: Screen, panel: Panel, new: Panel) -> list[dict[str, float]]:
 
 
 def _race(
-    screen: Screen, x: np.ndarray, minutes: Sequence[float], usual: Sequence[int], random: Sequence[Sequence[int]]
+    screen: Screen,
+    x: np.ndarray,
+    minutes: Sequence[float],
+    usual: Sequence[int],
+    random: Sequence[Sequence[int]],
 ) -> dict[str, float]:
     """The mean over the minutes of the log loss that is open, by who chooses what to ask."""
     targets = screen.targets
@@ -194,7 +200,9 @@ def _race(
         "ask next": area(most),
         "shortest first": area(lambda _, left: min(left, key=lambda i: (minutes[i], i))),
         "fixed": area(lambda _, left: next(i for i in usual if i in left)),
-        "random": float(np.mean([area(lambda _, left, o=o: next(i for i in o if i in left)) for o in random])),  # type: ignore[misc]
+        "random": float(
+            np.mean([area(lambda _, left, o=o: next(i for i in o if i in left)) for o in random])
+        ),  # type: ignore[misc]
     }
 
 
@@ -267,7 +275,9 @@ def _orders_of_many(first: int, worlds: int) -> list[Line]:
         asked = np.isfinite(gaps[:, :ITEMS])
         screen = learn_screen(Panel(gaps, np.arange(600), asked, _targets()), seed).screen
         orders = [tuple(rng.permutation(ITEMS)) for _ in range(5)]
-        areas += [_race(screen, row, [1.0] * ITEMS, range(ITEMS), orders) for row in x[600:640]]
+        areas += [
+            _race(replace(screen, draws=()), row, [1.0] * ITEMS, range(ITEMS), orders) for row in x[600:640]
+        ]
     mean = {name: float(np.mean([area[name] for area in areas])) for name in areas[0]}
     apart = np.array([area["random"] - area["ask next"] for area in areas])
     error = apart.std(ddof=1) / np.sqrt(len(apart))
@@ -287,7 +297,11 @@ def _nhanes() -> list[Line]:
     try:
         folder = folder_of()
     except DataError as error:
-        return [Line("NHANES: PHQ-9 ≥ 10 foreseen from age, sex and the PHQ-2", "slope .9 to 1.1", str(error), None)]
+        return [
+            Line(
+                "NHANES: PHQ-9 ≥ 10 foreseen from age, sex and the PHQ-2", "slope .9 to 1.1", str(error), None
+            )
+        ]
     taught = np.vstack([_adults(folder, *files) for files in (("DEMO_H", "DPQ_H"), ("DEMO_I", "DPQ_I"))])
     new = _adults(folder, "P_DEMO", "P_DPQ")
     target = Target("phq9", 0, 10.0, items=(1, 2))

@@ -8,6 +8,7 @@ from prognosis_conformal import KINDS, shares
 from prognosis_nulls import LEAKED, noise, refused
 from prognosis_proofs import PARTS
 from prognosis_speed import lines as speed
+from prognosis_transfer import simulated
 
 
 @pytest.mark.parametrize("leak", list(LEAKED.values()), ids=list(LEAKED))
@@ -42,5 +43,12 @@ def test_speed_is_told_for_many_and_for_one():
     assert np.isfinite(float(told[1].found.removesuffix(" ms")))
 
 
+@pytest.mark.slow
+def test_a_source_is_held_against_training_afresh():
+    transferred, afresh, source = simulated(10_000, "level")
+    assert transferred < afresh
+    assert transferred < source
+
+
 def test_the_parts_are_those_that_are_asked_of_prognosis():
-    assert set(PARTS) == {"nulls", "conformal", "speed"}
+    assert set(PARTS) == {"nulls", "conformal", "transfer", "speed"}

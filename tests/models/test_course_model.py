@@ -57,6 +57,30 @@ def test_it_foresees_almost_as_well_as_the_truth(found: Forecasts) -> None:
     assert off[:, 2].mean() == pytest.approx(courses.unchanged.mean(), abs=0.08)
 
 
+def test_what_is_expected_comes_on_average_though_half_are_at_the_end_of_the_scale() -> None:
+    rng = np.random.default_rng(50_012)
+
+    def crowded(n: int) -> Histories:
+        latent = rng.normal(0.5, 4, (n, 1)) + rng.normal(0, 2, (n, 4))
+        return Histories(
+            np.repeat(np.arange(n), 4),
+            np.tile(np.arange(4.0), n),
+            np.clip(latent, 0, 27).ravel(),
+            pl.DataFrame({"age": rng.uniform(20, 60, n)}),
+            np.full(n, 3.0),
+            np.zeros(n, dtype=bool),
+            np.empty((4 * n, 0)),
+        )
+
+    new = crowded(3000)
+    found = fit_courses(crowded(400), SCALE, seed=1).forecast(new)
+    end = np.repeat(new.end, 4)
+    for visit in range(3):
+        now = new.time == visit
+        assert found.end[now].mean() == pytest.approx(end[now].mean(), abs=0.15)
+        assert found.next[now].mean() == pytest.approx(new.score[new.time == visit + 1].mean(), abs=0.15)
+
+
 def test_bands_hold_and_narrow(found: Forecasts, new: Histories) -> None:
     end = new.end[new.person]
     ahead = new.remaining > 0

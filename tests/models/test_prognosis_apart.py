@@ -17,9 +17,9 @@ def design(y: np.ndarray, weight: np.ndarray | None = None, x: np.ndarray | None
 
 
 def test_each_fold_gets_the_row_that_did_best_among_the_others() -> None:
-    by_fold = np.array([[0.0, 5.0, 5.0], [4.0, 1.0, 4.0], [3.0, 3.0, 3.5]])
+    by_fold = np.array([[0.0, 5.0, 5.0], [4.0, 1.0, 4.0], [3.0, 3.0, 0.5]])
     plain = [np.argmin(np.delete(by_fold, k, axis=1).sum(axis=1)) for k in range(3)]
-    assert best_apart(by_fold).tolist() == plain == [1, 2, 1]
+    assert best_apart(by_fold).tolist() == plain == [2, 2, 0]
 
 
 def test_the_loss_of_a_fold_is_that_of_its_people_by_weight() -> None:
@@ -51,7 +51,7 @@ def test_trees_tuned_on_noise_do_not_seem_to_foresee_it(candidate: Candidate) ->
     """Their loss held out is no less than that of the average."""
     rng = np.random.default_rng(10_002)
     gains = []
-    for seed in range(10):
+    for seed in range(5):
         y, folds = rng.permutation(np.arange(80) % 3 == 0).astype(float), rng.permutation(80) % 5
         held_out = candidate.tune(design(y, x=rng.normal(size=(80, 6))), folds, seed, Budget()).held_out
         average = np.log(y.mean() / (1 - y.mean()))

@@ -68,7 +68,7 @@ def test_a_bend_is_foreseen_by_curves() -> None:
     learned = learn_prognosis(drawn(4, n=400, bend=1.5), ["ridge", "spline"], 1)
     by_name = {tried.name: tried for tried in learned.tried}
     assert learned.chosen == "blend"
-    assert learned.shares["spline"] > 0.7
+    assert learned.shares["spline"] > 0.6
     assert by_name["ridge"].difference > 2 * by_name["ridge"].standard_error > 0
     assert by_name["spline"].parameters is not None
     assert by_name["none"].loss > by_name["ridge"].loss > by_name["spline"].loss
@@ -136,6 +136,7 @@ def test_when_time_is_up_the_simplest_have_been_tried() -> None:
     assert learned.chosen == "ridge"
 
 
+@pytest.mark.slow
 def test_a_thousand_features_of_80_people_can_be_learned_from() -> None:
     rng = np.random.default_rng(10_003)
     x = rng.normal(size=(80, 1000))

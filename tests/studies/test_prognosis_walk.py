@@ -174,7 +174,8 @@ class TestKindsOfOutcome:
             ("level", 'kind = "ordinal"\nlevels = ["0", "1", "2"]', "c"),
             (
                 "weeks",
-                'kind = "time-to-event"\nevent = "how"\noccurred = "left"\ncompeting = ["moved"]\nhorizon = 8',
+                'kind = "time-to-event"\nevent = "how"\n'
+                'occurred = "left"\ncompeting = ["moved"]\nhorizon = 8',
                 "auc",
             ),
         ],

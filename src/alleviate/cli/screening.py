@@ -38,7 +38,9 @@ def learn(
     vault: VaultOption = None,
     data: Annotated[
         Path | None,
-        typer.Option("--data", help="CSV or Parquet, a line a score, instead of the vault.", show_default=False),
+        typer.Option(
+            "--data", help="CSV or Parquet, a line a score, instead of the vault.", show_default=False
+        ),
     ] = None,
     package: Annotated[Path, typer.Option("--out", help="Folder of the package.")] = Path("runs/screening"),
     days: Annotated[int, typer.Option("--days", help="An older answer is asked again.")] = DAYS,
@@ -107,4 +109,6 @@ def _card(person: Mapping[str, Any]) -> Panel:
         if each["not_to_ask"] and each["given"] is None:
             lines.append(Text(f"  · not to be asked: {each['not_to_ask']}", style="dim"))
     title = Text(f"Person {person['id']}", style="bold")
-    return Panel(Group(*lines), title=title, title_align="left", box=box.ROUNDED, border_style="dim", width=96)
+    return Panel(
+        Group(*lines), title=title, title_align="left", box=box.ROUNDED, border_style="dim", width=96
+    )

@@ -13,12 +13,13 @@ from rich.text import Text
 
 from alleviate.cli.screen import help_alone, out, print_json, print_lines, progress
 from alleviate.cli.vault import AsJson, VaultOption, open_vault
-from alleviate.intake.tables import read
+from alleviate.intake.tables import Table as Scores
+from alleviate.intake.tables import read, table_of
 from alleviate.reports.numbers import number
 from alleviate.studies.courses.asking import EPISODE_GAP, Asked
 from alleviate.studies.courses.learning import learn_courses
 from alleviate.studies.courses.showing import show_caseload, show_patient
-from alleviate.studies.courses.sweeping import sweep_vault
+from alleviate.studies.courses.sweeping import long_of_records, sweep_vault
 from alleviate.studies.courses.telling import judged_lines, not_enough_courses
 from alleviate.studies.loading import load_advice, load_courses
 from alleviate.studies.rules import LearnedRule
@@ -55,13 +56,19 @@ def _track(context: typer.Context) -> None:
 
 @track_app.command("learn")
 def learn(
-    long: Long,
-    instrument: Annotated[str, typer.Option(help="As phq9; see `alleviate instruments`.", show_default=False)],
-    out: Annotated[Path | None, typer.Option("--out", help="Folder of the package.", show_default="runs/…")] = None,
+    instrument: Annotated[
+        str, typer.Option(help="As phq9; see `alleviate instruments`.", show_default=False)
+    ],
+    long: Annotated[Path | None, typer.Argument(help=LONG, show_default="the vault")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Folder of the package.", show_default="runs/…")
+    ] = None,
     alerts_per_100: Annotated[
         float, typer.Option(help="How many of 100 patients you can look at; the threshold follows.")
     ] = 20.0,
-    per: Annotated[Per, typer.Option(help="Over a patient's whole course, or at each session.")] = Per.patient,
+    per: Annotated[
+        Per, typer.Option(help="Over a patient's whole course, or at each session.")
+    ] = Per.patient,
     end: Annotated[
         float | None,
         typer.Option(
@@ -77,15 +84,23 @@ def learn(
     workers: Annotated[
         int | None, typer.Option(min=1, help="Processes at once; the result is the same for any.")
     ] = None,
+    vault: VaultOption = None,
     as_json: AsJson = False,
 ) -> None:
     """Learn expected courses, test them on people held out, and write a package with its report."""
-    asked = Asked(instrument, alerts_per_100, "session" if per is Per.session else "patient", end, reliable, gap, seed)
+    asked = Asked(
+        instrument, alerts_per_100, "session" if per is Per.session else "patient", end, reliable, gap, seed
+    )
     folder = Path("runs") / f"{instrument}-courses" if out is None else out
     try:
         with progress() as report:
             learned = learn_courses(
-                read(long), asked, out=folder, now=datetime.now(UTC), workers=workers, progress=report
+                _scores(long, vault, asked),
+                asked,
+                out=folder,
+                now=datetime.now(UTC),
+                workers=workers,
+                progress=report,
             )
     except NotEnoughDataError as error:
         if as_json:
@@ -95,6 +110,21 @@ def learn(
         print_json(learned.to_json())
     else:
         print_lines(learned.lines())
+
+
+def _scores(long: Path | None, vault: str | None, asked: Asked) -> Scores:
+    """Of the file, else of everybody in the vault who permits it for model training."""
+    if long is not None:
+        return read(long)
+    instrument = asked.following("weeks").instrument
+    with open_vault(vault) as opened, opened.access(actor=acting(), purpose="model-training") as access:
+        frame = long_of_records(list(access.records()), instrument)
+    if frame.is_empty():
+        raise NotEnoughDataError(
+            f"The vault holds no {instrument.abbreviation} that may be used for model training.",
+            hint="Import scores, and ask for consent to model training.",
+        )
+    return table_of(frame, "the vault")
 
 
 @track_app.command("score")
@@ -132,11 +162,17 @@ def show(
 ) -> None:
     """Draw one patient's course with what was expected, or the caseload with those off track first."""
     if to.suffix not in (".svg", ".html"):
-        raise InputError(f"{to}: expected a name that ends in .svg or .html.", hint="As in: --out course.html")
+        raise InputError(
+            f"{to}: expected a name that ends in .svg or .html.", hint="As in: --out course.html"
+        )
     loaded = load_courses(package)
     rows = loaded.read(long)
     page = to.suffix == ".html"
-    text = show_caseload(loaded, rows, page=page) if patient is None else show_patient(loaded, rows, patient, page=page)
+    text = (
+        show_caseload(loaded, rows, page=page)
+        if patient is None
+        else show_patient(loaded, rows, patient, page=page)
+    )
     try:
         to.write_text(text, encoding="utf-8")
     except OSError as error:
@@ -187,8 +223,11 @@ def _card(person: Mapping[str, Any]) -> list[str]:
     change = then.get("change_or_wait")
     if change and change["arm"] is not None:
         gain = change["gain"]
-        told = f"{number(gain['estimate'], 1, signed=True)} points ({number(gain['low'], 1)} to {number(gain['high'], 1)})"
-        lines.append(f"  Changing to {change['arm']} now rather than staying: {told}, 95% interval of the mean")
+        low, high = number(gain["low"], 1), number(gain["high"], 1)
+        told = f"{number(gain['estimate'], 1, signed=True)} points ({low} to {high})"
+        lines.append(
+            f"  Changing to {change['arm']} now rather than staying: {told}, 95% interval of the mean"
+        )
     elif change:
         lines.append(f"  No advice on changing treatment: {change['reason']}")
     return lines
@@ -199,10 +238,14 @@ def _scored(told: Sequence[Mapping[str, Any]]) -> Table:
     shown = list(told) if len(told) <= MOST_ROWS else shown[:MOST_ROWS]
     table = Table(box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False, padding=(0, 1, 0, 0))
     for name in ("Person", "Session", "Score", "Next (90% band)", "Improves", "On track", "Why"):
-        table.add_column(name, justify="right" if name in ("Session", "Score", "Improves") else "left", overflow="fold")
+        table.add_column(
+            name, justify="right" if name in ("Session", "Score", "Improves") else "left", overflow="fold"
+        )
     for row in shown:
         if row["problem"]:
-            table.add_row(str(row["id"] or ""), f"line {row['line']}", "", "", "", "", Text(row["problem"], style="red"))
+            table.add_row(
+                str(row["id"] or ""), f"line {row['line']}", "", "", "", "", Text(row["problem"], style="red")
+            )
             continue
         band = f"{number(row['expected'], 0)} ({number(row['low'], 0)} to {number(row['high'], 0)})"
         track = {True: "yes", False: "NO", None: ""}[row["on_track"]]

@@ -1,4 +1,4 @@
-"""What learned courses leave behind: the model, how scores are read, when to alert; laid out in plain files."""
+"""What learned courses leave behind: the model, how scores are read, when to alert; in plain files."""
 
 import json
 from collections.abc import Mapping
@@ -34,8 +34,8 @@ GOLDEN_TOLERANCE = 1e-7
 class Following:
     """How scores are read. ``reliable``: points, where they were stated and are not the instrument's.
 
-    ``unit`` of time: weeks, or sessions where no time was known; ``episode_gap``: after more units than this
-    without a score a new episode begins. ``spec``: of intake, by column; ``further``: columns of more measures.
+    ``unit`` of time: weeks, or sessions where no time was known; ``episode_gap``: after more units than
+    this without a score a new episode begins. ``spec``: of intake; ``further``: columns of more measures.
     """
 
     instrument_id: str
@@ -110,7 +110,7 @@ def course_files(package: CoursePackage) -> dict[str, bytes]:
 
 
 def _made_up(package: CoursePackage) -> Histories:
-    """Made-up courses to test a package on when it is opened: worsening, level and improving, over the scale."""
+    """Made-up courses to test a package on when it is opened: worsening, level, improving."""
     model, spec = package.model, package.following.spec
     people = golden_people(model.encoder, spec) if spec.features else nothing_known(GOLDEN_PEOPLE)
     n, visits, scale = len(people), 4, model.scale

@@ -15,10 +15,11 @@ CourseVerdict = Literal["usable", "no-signal"]
 
 @dataclass(frozen=True, slots=True)
 class SessionFindings:
-    """After so many scores (``scores``; the last line holds all from there on where ``beyond``).
+    """After so many ``scores``.
 
-    ``n``: people whose end is known; ``n_next``: whose next score is. ``measures``: auc, brier, coverage and
-    errors, as told in ``docs/tracking.md``. ``by_third``: coverage of the end in thirds of severity at intake.
+    ``n``: people whose end is known; ``n_next``: whose next score is. ``measures``: auc, brier, coverage
+    and errors, as told in ``docs/tracking.md``. ``by_third``: coverage of the end by severity at
+    intake.
     """
 
     scores: int
@@ -62,7 +63,7 @@ class CourseFindings:
     """Everything found. ``problems``: rows left out, by what was wrong. ``left``: gone before the end.
 
     ``too_good``: began too near the best score to improve reliably, and are not learned from. ``horizon``: the
-    usual planned end, in ``unit`` since the first score. ``intervals``: (start, mean course) for a picture.
+    usual planned end, in ``unit`` since the first score.
     """
 
     verdict: CourseVerdict

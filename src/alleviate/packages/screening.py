@@ -55,6 +55,11 @@ class JudgedInstrument:
     measures: Mapping[str, Estimate]
     reason: str = ""
 
+    @property
+    def weak(self) -> bool:
+        """Whether it was not told better than by chance."""
+        return "auc" not in self.measures or self.measures["auc"].low <= 0.5
+
 
 @dataclass(frozen=True, slots=True)
 class ScreeningFindings:
@@ -99,9 +104,7 @@ def screening_files(package: ScreeningPackage) -> dict[str, bytes]:
         "joint": screen.joint.to_json(),
         "targets": [asdict(target) for target in screen.targets],
         "bends": _listed(screen.bends),
-        "draws": [
-            {"joint": joint.to_json(), "bends": _listed(bends)} for joint, bends in screen.draws
-        ],
+        "draws": [{"joint": joint.to_json(), "bends": _listed(bends)} for joint, bends in screen.draws],
     }
     golden = {"expected": _golden(screen).tolist()}
     return {

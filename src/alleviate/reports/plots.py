@@ -104,4 +104,4 @@ def _part(axis: Axis, x: float) -> float:
 
 
 def _points(places: Iterable[tuple[float, float]]) -> str:
-    return " ".join(f"{x:.2f},{y:.2f}" for x, y in places)
+    return " ".join(f"{round(x, 2) + 0.0:.2f},{round(y, 2) + 0.0:.2f}" for x, y in places)  # no "-0.00"

@@ -1,4 +1,4 @@
-"""A prognosis study as an object: which outcome is to be foreseen, for whom, from what, and how that is tested.
+"""A prognosis study as an object: which outcome is foreseen, for whom, from what, and how that is tested.
 
 Reading one from a TOML file is the business of ``alleviate.studies``.
 """
@@ -28,8 +28,8 @@ PREDICTORS = ("none", "ridge", "selected", "spline", "forest", "boosted")
 class PredictedOutcome:
     """The outcome that is foreseen: the column ``name``.
 
-    ``kind`` is ``None`` until the data are seen. Binary: ``present`` is the value (as text) that counts as the
-    event, or ``above`` the number from which a numeric column does (``>=``); neither: the column holds 0 and
+    ``kind`` is ``None`` until the data are seen. Binary: ``present`` is the value (as text) that counts as
+    the event, or ``above`` the number from which a numeric column does (``>=``); neither: the column holds 0 and
     1, or yes and no. Ordinal: ``levels`` from the lowest. Time to an event: ``name`` is the time followed,
     ``event`` the column that says how it ended (``occurred``, as text, is the event, ``competing`` are those
     that preclude it, all else was lost to follow-up), ``horizon`` the time by which; what is foreseen is the
@@ -89,7 +89,9 @@ class PrognosisValidation:
 
 @dataclass(frozen=True, slots=True)
 class PrognosisStudy:
-    """Everything that a study file of ``kind = "prognosis"`` says. ``include`` empty: every column that may be used.
+    """Everything that a study file of ``kind = "prognosis"`` says.
+
+    ``include`` empty: every column that may be used.
 
     ``changes``: a new feature's name → (later, earlier) column, whose difference it is. ``fixed``: features
     that nobody can change (no "what would have to differ" speaks of them). ``seconds``: most time that

@@ -21,7 +21,14 @@ from alleviate.vault.audit import Action, AuditEvent, AuditLog
 from alleviate.vault.body import from_microseconds
 from alleviate.vault.cipher import blind_index
 from alleviate.vault.consent import Purpose, check_purpose, pseudonymous
-from alleviate.vault.courses import CourseResult, CourseResults, Judge, check_course_purpose, read_results, sweep
+from alleviate.vault.courses import (
+    CourseResult,
+    CourseResults,
+    Judge,
+    check_course_purpose,
+    read_results,
+    sweep,
+)
 from alleviate.vault.database import Database
 from alleviate.vault.erasure import Erasure, erase
 from alleviate.vault.keystore import KeyStore

@@ -24,10 +24,20 @@ from alleviate.vault.keystore import KeyStore
 from alleviate.vault.reading import Portion, fetch, record_of
 from alleviate.vault.schema import COURSES, ENTRIES
 
-__all__ = ["CourseResult", "CourseResults", "Judge", "Result", "check_course_purpose", "read_results", "sweep"]
+__all__ = [
+    "CourseResult",
+    "CourseResults",
+    "Judge",
+    "Result",
+    "check_course_purpose",
+    "read_results",
+    "sweep",
+]
 
 _ID_DIGITS = 32
 _PORTION = 250
+_SUPERSEDED = -1
+"""In place of the number of entries: the score that the result is of was corrected or taken back."""
 
 
 class Result(msgspec.Struct, frozen=True):
@@ -105,28 +115,41 @@ def sweep(
             for id, (portion, result) in new.items()
         ],
     )
+    _mark(connection, COURSES.c.patient, [p.patient for p in portions], package, _SUPERSEDED)
     for portion in portions:
-        seen = sa.update(COURSES).where(COURSES.c.patient == portion.patient, COURSES.c.package == package)
-        connection.execute(seen.values(entries=due[portion.patient]))
+        mine = [id for id, (whose, _) in found.items() if whose is portion]
+        _mark(connection, COURSES.c.result, mine, package, due[portion.patient])
     stored = [CourseResult(id, p.subject_id, package, now, result) for id, (p, result) in new.items()]
     return portions, stored
+
+
+def _mark(
+    connection: sa.Connection, column: sa.Column[Any], values: Sequence[str], package: str, entries: int
+) -> None:
+    """How many entries these results stand for."""
+    for start in range(0, len(values), _PORTION):
+        some = among(connection, column, values[start : start + _PORTION])
+        connection.execute(
+            sa.update(COURSES).where(COURSES.c.package == package, some).values(entries=entries)
+        )
 
 
 def _due(connection: sa.Connection, patients: Sequence[str], package: str) -> dict[str, int]:
     """Who has other entries than at the last sweep, and how many: entries are never deleted singly."""
     counted = sa.select(ENTRIES.c.patient, sa.func.count()).group_by(ENTRIES.c.patient)
-    now = dict(connection.execute(counted.where(among(connection, ENTRIES.c.patient, patients))).tuples())
+    stored = connection.execute(counted.where(among(connection, ENTRIES.c.patient, patients)))
+    now = {patient: number for patient, number in stored}  # noqa: C416  (rows, not pairs)
     swept = sa.select(COURSES.c.patient, sa.func.max(COURSES.c.entries)).group_by(COURSES.c.patient)
     swept = swept.where(COURSES.c.package == package, among(connection, COURSES.c.patient, patients))
-    then = dict(connection.execute(swept).tuples())
+    then = {patient: number for patient, number in connection.execute(swept)}  # noqa: C416
     return {patient: now[patient] for patient in patients if now.get(patient, 0) != then.get(patient, 0)}
 
 
 def read_results(
     connection: sa.Connection, keys: KeyStore, purpose: Purpose, moment: datetime, package: str | None
 ) -> tuple[CourseResults, dict[str, int]]:
-    """What stands of each score (the last stored), by person and time, and how many of each patient."""
-    query = sa.select(COURSES).order_by(COURSES.c.at, COURSES.c.result)
+    """What stands, by person and time of the score, and how many of each patient."""
+    query = sa.select(COURSES).where(COURSES.c.entries != _SUPERSEDED)
     if package is not None:
         query = query.where(COURSES.c.package == package)
     rows: defaultdict[str, list[sa.Row[Any]]] = defaultdict(list)
@@ -137,18 +160,13 @@ def read_results(
     for start in range(0, len(everybody), _PORTION):
         some = everybody[start : start + _PORTION]
         for portion in fetch(connection, keys, some, purpose, moment, kinds=()):
-            standing = _standing([_opened(portion, row) for row in rows[portion.patient]])
+            standing = [_opened(portion, row) for row in rows[portion.patient]]
             allowed = [one for one in standing if portion.allowed.issuperset(one.result.kinds)]
             withheld += len(standing) - len(allowed)
             found += allowed
             served[portion.patient] += len(allowed)
+    found.sort(key=lambda one: (one.package, one.subject_id, one.result.scores[-1]))
     return CourseResults(tuple(found), withheld), dict(served)
-
-
-def _standing(results: Sequence[CourseResult]) -> list[CourseResult]:
-    """Of each package and moment the last: a score that was corrected has results of its own."""
-    last = {(one.package, one.result.scores[-1][0]): one for one in results}
-    return [last[key] for key in sorted(last)]
 
 
 def _opened(portion: Portion, row: sa.Row[Any]) -> CourseResult:

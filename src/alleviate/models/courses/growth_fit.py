@@ -32,6 +32,9 @@ SHRINKING_STEPS = 30
 RHO_PRIOR = (-1.0, 1.5)
 """Mean and SD of the log odds of ρ / ``HIGHEST`` before any data: keeps the search off its ends."""
 
+LOG_BOUNDS, ODDS_BOUNDS = (-9.0, 5.0), (-15.0, 15.0)
+"""Of SDs in units of those of the scores, on the log scale, and of ρ / ``HIGHEST``."""
+
 PRIOR_PEOPLE = 2.0
 """The curves' covariance is held off 0 as by this many people with a hundredth of the scores' variance."""
 
@@ -269,6 +272,13 @@ def _start(size: int, unit: Floats, like: Growth | None) -> Floats:
     return np.concatenate([root[np.tril_indices(size)], np.log(sd), np.log(rho / (HIGHEST - rho))])
 
 
+def _bounds(size: int, measures: int) -> list[tuple[float | None, float | None]]:
+    """Of logarithms and log odds, so that no trial step of the search overflows where people are few."""
+    diagonal = np.equal(*np.tril_indices(size))
+    curves = [LOG_BOUNDS if on else (None, None) for on in diagonal]
+    return [*curves, *[LOG_BOUNDS] * measures, *[ODDS_BOUNDS] * measures]
+
+
 def _fit(histories: Histories, x: Floats, basis: Basis, like: Growth | None) -> tuple[float, Growth]:
     centre, scale = x.mean(axis=0), x.std(axis=0)
     scale = np.where(scale > 1e-12, scale, 1.0)
@@ -286,6 +296,7 @@ def _fit(histories: Histories, x: Floats, basis: Basis, like: Growth | None) -> 
             args=(coefficients,),
             jac=True,
             method="L-BFGS-B",
+            bounds=_bounds(size, measures),
             options={"ftol": 1e-9, "gtol": 1e-6},
         )
         theta, before, value = step.x, value, len(x) * float(step.fun)

@@ -15,7 +15,7 @@ __all__ = ["best_apart", "chosen_apart", "fold_losses"]
 
 def fold_losses(design: Design, linear: Floats, folds: Ints) -> Floats:
     """(F,) sums over the people of each fold, of one that foresees ``linear`` (n,)."""
-    return np.bincount(folds, design.weight * losses(design.y, linear, design.loss))
+    return np.asarray(np.bincount(folds, design.weight * losses(design.y, linear, design.loss)), dtype=float)
 
 
 def best_apart(by_fold: Floats) -> Ints:

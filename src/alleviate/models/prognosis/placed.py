@@ -75,5 +75,7 @@ def restored(data: Mapping[str, Any], restore: Callable[[Mapping[str, Any]], Pre
     if INNER not in data:
         return restore(data)
     return Placed(
-        restore(data[INNER]), np.array(data[AT], dtype=np.int64), np.array(data[ALWAYS], dtype=float)
+        restored(data[INNER], restore),
+        np.array(data[AT], dtype=np.int64),
+        np.array(data[ALWAYS], dtype=float),
     )

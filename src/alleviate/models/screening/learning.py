@@ -152,7 +152,7 @@ def _rowwise(joint: Joint, scales: tuple[Scale, ...], target: Target, z: Floats,
     patterns, of = np.unique(np.isfinite(z), axis=0, return_inverse=True)
     for k, known in enumerate(patterns):
         rows = np.flatnonzero(of.ravel() == k)
-        found[rows] = log_odds_of(joint, scales, target, z[rows], cuts[rows], known)
+        found[rows] = log_odds_of(joint.told(z[rows], known), scales, target, cuts[rows])
     return found
 
 

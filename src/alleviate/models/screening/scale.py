@@ -57,9 +57,17 @@ class Scale:
         return -self.ends[-1].item() if below == 0 else float(self.ends[below - 1])
 
     def to_json(self) -> dict[str, Any]:
-        return {"values": self.values.tolist(), "ends": self.ends.tolist(), "means": self.means.tolist(), "hidden": self.hidden}
+        return {
+            "values": self.values.tolist(),
+            "ends": self.ends.tolist(),
+            "means": self.means.tolist(),
+            "hidden": self.hidden,
+        }
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> "Scale":
         """The inverse of `to_json`. Raises KeyError, TypeError or ValueError."""
-        return cls(*(np.array(data[name], dtype=float) for name in ("values", "ends", "means")), float(data["hidden"]))
+        return cls(
+            *(np.array(data[name], dtype=float) for name in ("values", "ends", "means")),
+            float(data["hidden"]),
+        )

@@ -9,7 +9,7 @@ from scipy.special import expit
 from scipy.stats import norm
 
 from alleviate.models.performance.judged import log_odds
-from alleviate.models.screening.joint import Joint
+from alleviate.models.screening.joint import Joint, Told
 from alleviate.models.screening.scale import Scale
 from alleviate.models.trial import Bools, Floats
 from alleviate.terms.estimates import Z
@@ -63,11 +63,9 @@ def targets_from(data: Sequence[Mapping[str, Any]]) -> tuple[Target, ...]:
     )
 
 
-def log_odds_of(
-    joint: Joint, scales: Sequence[Scale], target: Target, z: Floats, cuts: Floats, known: Bools
-) -> Floats:
-    """(n,) log odds of a case for rows ``z`` (n, p) with cut-offs ``cuts`` (n,), before they are bent."""
-    told, j = joint.told(z, known), target.column
+def log_odds_of(told: Told, scales: Sequence[Scale], target: Target, cuts: Floats) -> Floats:
+    """(n,) log odds of a case for the rows of ``told``, with cut-offs ``cuts`` (n,), before they are bent."""
+    j = target.column
     spread = np.sqrt(told.covariance[j, j] + scales[j].hidden)
     return log_odds(norm.cdf((told.mean[:, j] - cuts) / spread))
 
@@ -124,17 +122,19 @@ class Screen:
         z = self.place(row)
         known = np.isfinite(z[0])
         told = self.joint.told(z, known)
+        drawn = [(joint.told(z, known), bends) for joint, bends in self.draws]
+        away = np.where(known, z[0] - self.joint.mean, 0.0)
         found = {}
         for i, target in enumerate(self.targets):
-            j = target.column
+            j, begun, cuts = target.column, target.begun(known), self.cuts(target, row)
             if known[j]:
                 continue
-            cuts = self.cuts(target, row)
-            linear = self._bent(self.joint, self.bends, i, z, cuts, known)
-            drawn = [self._bent(joint, bends, i, z, cuts, known) for joint, bends in self.draws]
-            error = float(np.std(drawn, ddof=1)) if len(drawn) > 1 else 0.0
+            linear, *others = [
+                a + b * log_odds_of(each, self.scales, target, cuts)[0]
+                for each, (a, b) in [(told, self.bends[i][begun]), *((t, d[i][begun]) for t, d in drawn)]
+            ]
+            error = float(np.std(others, ddof=1)) if len(others) > 1 else 0.0
             low, high = expit(linear - Z * error), expit(linear + Z * error)
-            away = np.where(known, z[0] - self.joint.mean, 0.0)
             spread = np.sqrt(told.covariance[j, j] + self.scales[j].hidden)
             found[target.name] = Probable(
                 float(expit(linear)), float(low), float(high), told.weights[j] * away / spread
@@ -172,12 +172,6 @@ class Screen:
     def cuts(self, target: Target, x: Floats) -> Floats:
         """(n,) the target's cut-off for rows ``x`` (n, p), on the normal scale."""
         return np.array([self.scales[target.column].cut(t) for t in target.threshold_of(x)])
-
-    def _bent(
-        self, joint: Joint, bends: Sequence[Bends], i: int, z: Floats, cuts: Floats, known: Bools
-    ) -> float:
-        a, b = bends[i][self.targets[i].begun(known)]
-        return float(a + b * log_odds_of(joint, self.scales, self.targets[i], z, cuts, known)[0])
 
 
 _POINTS, _WEIGHTS = np.polynomial.hermite_e.hermegauss(21)

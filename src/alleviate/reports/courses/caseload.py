@@ -6,7 +6,7 @@ from typing import Any
 
 import altair as alt
 
-from alleviate.reports.courses.drawing import ACCENT, FAINT, INK, SOFT, WARN, framed
+from alleviate.reports.courses.drawing import ACCENT, FAINT, INK, SOFT, WARN, framed, table
 
 __all__ = ["MOST", "CaseloadRow", "caseload_chart"]
 
@@ -35,10 +35,12 @@ class CaseloadRow:
 def caseload_chart(
     people: Sequence[CaseloadRow], instrument: str, low: float, high: float, *, per_100: float
 ) -> Any:
-    """Those off track first, each by the chance of no reliable improvement; at most ``MOST`` are drawn."""
-    ordered = sorted(people, key=lambda p: (p.on_track is not False, p.on_track is None, -p.off, p.id))
+    """Whose answers ask for somebody now first, then who is off track, by the chance of no improvement."""
+    ordered = sorted(
+        people, key=lambda p: (not p.safety, p.on_track is not False, p.on_track is None, -p.off, p.id)
+    )
     shown = ordered[:MOST]
-    data = alt.Data(values=[_row(person, rank) for rank, person in enumerate(shown)])
+    data = table([_row(person, rank) for rank, person in enumerate(shown)])
     order = alt.EncodingSortField(field="rank", order="ascending")
     y = alt.Y("name:N", sort=order, title=None, axis=alt.Axis(labelLimit=170, ticks=False, domain=False))
     x = alt.Scale(domain=[low, high], nice=False)
@@ -70,7 +72,8 @@ def caseload_chart(
     title = alt.TitleParams(
         f"{off_track} of {len(people)} people are not on track",
         subtitle=[
-            f"Alerts are set to {per_100:g} of 100 patients. On the right: the chance of no reliable improvement.{rest}"
+            f"Alerts are set to {per_100:g} of 100 patients.{rest}",
+            "On the right: the chance of no reliable improvement.",
         ],
     )
     return framed(alt.layer(*layers, off).properties(width=WIDTH, height=alt.Step(STEP), title=title))

@@ -1,15 +1,16 @@
 """How pictures of courses look: Altair charts as SVG, whose colours a page's own style takes over."""
 
 import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import altair as alt
 import vl_convert
 
-__all__ = ["ACCENT", "FAINT", "INK", "LINE", "SOFT", "WARN", "WASH", "framed", "on_page", "svg"]
+__all__ = ["ACCENT", "FAINT", "INK", "LINE", "SOFT", "WARN", "framed", "on_page", "svg", "table"]
 
 INK, SOFT, LINE, FAINT = "#15202b", "#4a5664", "#cdd5dd", "#6b7886"
-ACCENT, WARN, WASH, PAPER = "#005b79", "#a86b00", "#dfeaf0", "#ffffff"
+ACCENT, WARN, PAPER = "#005b79", "#a86b00", "#ffffff"
 FONT = "Helvetica, Arial, Liberation Sans, sans-serif"
 
 _ON_PAGE = {
@@ -22,6 +23,16 @@ _ON_PAGE = {
     PAPER: "var(--paper)",
 }
 """A colour of a picture → what the report's style.css calls it, so that it follows light and dark."""
+
+
+_LETTERING = re.compile(r"<text([^>]*)>")
+_STYLES = re.compile(r' (font-size|font-weight|fill)="([^"]*)"')
+
+
+def _styled(text: re.Match[str]) -> str:
+    """Lettering that keeps its size: a page's style goes before attributes."""
+    style = "; ".join(f"{name}: {value}" for name, value in _STYLES.findall(text[1]))
+    return f'<text{_STYLES.sub("", text[1])} style="{style}">'
 
 
 def framed(chart: Any, *, background: str | None = PAPER) -> Any:
@@ -39,7 +50,11 @@ def framed(chart: Any, *, background: str | None = PAPER) -> Any:
         "titlePadding": 8,
     }
     return (
-        chart.configure(background=background or "transparent", font=FONT, padding=8)
+        chart.configure(
+            background=background or "transparent",
+            font=FONT,
+            padding={"left": 8, "top": 8, "right": 28, "bottom": 8},
+        )
         .configure_axis(**axis)
         .configure_view(stroke=None)
         .configure_header(labelColor=INK, labelFontSize=13, labelFontWeight="bold", title=None)
@@ -52,6 +67,11 @@ def framed(chart: Any, *, background: str | None = PAPER) -> Any:
     )
 
 
+def table(rows: Sequence[Mapping[str, Any]]) -> Any:
+    """Rows as the data of a chart."""
+    return alt.InlineData(values=[dict(row) for row in rows])
+
+
 def svg(chart: Any) -> str:
     """The chart as an SVG document: the same bytes for the same chart."""
     return str(vl_convert.vegalite_to_svg(chart.to_dict()))
@@ -62,6 +82,7 @@ def on_page(picture: str, words: str) -> str:
     for colour, name in _ON_PAGE.items():
         picture = picture.replace(colour, name)
     picture = re.sub(r' width="[\d.]+" height="[\d.]+"', ' class="picture"', picture, count=1)
+    picture = _LETTERING.sub(_styled, picture)
     label = words.replace("&", "&amp;").replace('"', "&quot;").replace("<", "&lt;")
     return picture.replace("<svg", f'<svg role="img" aria-label="{label}"', 1)
 

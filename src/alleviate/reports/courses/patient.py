@@ -6,7 +6,8 @@ from typing import Any
 
 import altair as alt
 
-from alleviate.reports.courses.drawing import ACCENT, FAINT, INK, SOFT, WARN, WASH, framed
+from alleviate.reports.courses.drawing import ACCENT, FAINT, INK, SOFT, WARN, framed, table
+from alleviate.reports.numbers import share
 
 __all__ = ["Expected", "PatientCourse", "Visit", "patient_chart"]
 
@@ -15,7 +16,7 @@ WIDTH, HEIGHT = 620, 330
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """A score at ``time``; ``alert``: off track by the model, ``safety``: flags that answers raised by rule."""
+    """A score at ``time``; ``alert``: off track by the model; ``safety``: flags raised by rule."""
 
     time: float
     score: float
@@ -68,9 +69,13 @@ def patient_chart(course: PatientCourse) -> Any:
         "score:Q", title=course.instrument, scale=alt.Scale(domain=[course.low, course.high], nice=False)
     )
     layers = [
-        *_expected(course.at_start, x, y, WASH, FAINT, [5, 4]),
+        *_expected(course.at_start, x, y, FAINT, [5, 4], 0.13, course.instrument),
         *_lines(course, x, y, end),
-        *(_expected(course.from_now, x, y, ACCENT, ACCENT, [2, 3], 0.18) if course.from_now else []),
+        *(
+            _expected(course.from_now, x, y, ACCENT, [2, 3], 0.3, course.instrument)
+            if course.from_now
+            else []
+        ),
         *_scores(course.visits, x, y),
     ]
     title = alt.TitleParams(f"Patient {course.id}", subtitle=_subtitle(course))
@@ -79,29 +84,30 @@ def patient_chart(course: PatientCourse) -> Any:
 
 def _subtitle(course: PatientCourse) -> list[str]:
     visit = course.visits[-1]
-    state = {True: "on track", False: "not on track", None: "too early to say"}[visit.on_track]
+    state = {True: "on track", False: "not on track", None: "the planned end has come"}[visit.on_track]
+    state = "too early to say" if len(course.visits) == 1 else state
     told = f"{len(course.visits)} scores, now {visit.score:g}: {state}. "
     if course.from_now:
         end = course.from_now[-1]
         told += f"End expected at {end.score:.0f} ({end.low:.0f} to {end.high:.0f}); "
-        told += f"reliable improvement in {course.p_improve:.0%} of such courses."
-    key = "Grey: expected from the first score on. Blue: from here on. Bands hold 90 % of scores."
+        told += f"reliable improvement in {share(course.p_improve)} of such courses."
+    key = "Light band: expected from the first score on. Darker: from here on. Each holds 90 % of scores."
     return [told, key]
 
 
 def _expected(
-    points: Sequence[Expected], x: Any, y: Any, fill: str, line: str, dash: list[int], opacity: float = 1.0
+    points: Sequence[Expected], x: Any, y: Any, line: str, dash: list[int], opacity: float, name: str
 ) -> list[Any]:
     rows = [{"time": p.time, "score": p.score, "low": p.low, "high": p.high} for p in points]
-    data = alt.Data(values=rows)
-    band = alt.Chart(data).mark_area(color=fill, opacity=opacity, interpolate="monotone")
-    curve = alt.Chart(data).mark_line(color=line, strokeDash=dash, strokeWidth=1.8, interpolate="monotone")
-    return [band.encode(x=x, y=alt.Y("low:Q", title=None), y2="high:Q"), curve.encode(x=x, y=y)]
+    data = table(rows)
+    band = alt.Chart(data).mark_area(color=ACCENT, opacity=opacity)
+    curve = alt.Chart(data).mark_line(color=line, strokeDash=dash, strokeWidth=1.8)
+    return [band.encode(x=x, y=alt.Y("low:Q", title=name), y2="high:Q"), curve.encode(x=x, y=y)]
 
 
 def _lines(course: PatientCourse, x: Any, y: Any, end: float) -> list[Any]:
     rows = [{"score": score, "words": words, "time": end} for score, words in course.lines]
-    data = alt.Data(values=rows)
+    data = table(rows)
     rule = alt.Chart(data).mark_rule(color=SOFT, strokeDash=[1, 3], strokeWidth=1.2).encode(y=y)
     text = alt.Chart(data).mark_text(align="left", baseline="middle", dx=6, fontSize=11, color=SOFT)
     return [rule, text.encode(x=x, y=y, text="words:N")] if rows else []
@@ -109,8 +115,8 @@ def _lines(course: PatientCourse, x: Any, y: Any, end: float) -> list[Any]:
 
 def _scores(visits: Sequence[Visit], x: Any, y: Any) -> list[Any]:
     rows = [{"time": v.time, "score": v.score} for v in visits]
-    line = alt.Chart(alt.Data(values=rows)).mark_line(color=INK, strokeWidth=2)
-    dots = alt.Chart(alt.Data(values=rows)).mark_point(color=INK, filled=True, size=48, opacity=1)
+    line = alt.Chart(table(rows)).mark_line(color=INK, strokeWidth=2)
+    dots = alt.Chart(table(rows)).mark_point(color=INK, filled=True, size=48, opacity=1)
     layers = [line.encode(x=x, y=y), dots.encode(x=x, y=y)]
     marks = (
         ("alert", [v for v in visits if v.alert], "diamond", WARN, -16),
@@ -119,7 +125,7 @@ def _scores(visits: Sequence[Visit], x: Any, y: Any) -> list[Any]:
     for word, some, shape, colour, shift in marks:
         if some:
             told = [{"time": v.time, "score": v.score, "words": ", ".join(v.safety) or word} for v in some]
-            data = alt.Data(values=told)
+            data = table(told)
             mark = alt.Chart(data).mark_point(
                 shape=shape, size=190, color=colour, filled=False, strokeWidth=2.4
             )

@@ -7,7 +7,7 @@ import altair as alt
 
 from alleviate.models.performance.curve import CalibrationCurve
 from alleviate.packages.course_findings import SessionFindings
-from alleviate.reports.courses.drawing import ACCENT, FAINT, INK, WARN, framed
+from alleviate.reports.courses.drawing import ACCENT, FAINT, INK, WARN, framed, table
 from alleviate.terms.estimates import Estimate
 
 __all__ = ["auc_chart", "calibration_chart", "coverage_chart", "error_chart"]
@@ -36,7 +36,7 @@ def coverage_chart(sessions: Sequence[SessionFindings]) -> Any:
         rows, "held by the 90 % band", [max(0.0, low - 0.02), 1.0], [ACCENT, WARN], legend=True, zero=0.9
     )
     dots = (
-        alt.Chart(alt.Data(values=thirds))
+        alt.Chart(table(thirds))
         .mark_point(size=34, color=FAINT, opacity=1, strokeWidth=1.3)
         .encode(
             x=alt.X("scores:O"),
@@ -71,17 +71,19 @@ def calibration_chart(curves: Mapping[str, CalibrationCurve]) -> Any:
             if x <= top
         ]
         across, up = alt.Scale(domain=[0, top]), alt.Scale(domain=[0, top])
-        base = alt.Chart(alt.Data(values=rows)).encode(
-            x=alt.X("foreseen:Q", scale=across, title="foreseen chance", axis=alt.Axis(format="%"))
+        base = alt.Chart(table(rows)).encode(
+            x=alt.X(
+                "foreseen:Q", scale=across, title="foreseen chance", axis=alt.Axis(format="%", tickCount=5)
+            )
         )
         perfect = (
-            alt.Chart(alt.Data(values=[{"a": 0, "b": 0}, {"a": top, "b": top}]))
+            alt.Chart(table([{"a": 0, "b": 0}, {"a": top, "b": top}]))
             .mark_line(color=FAINT, strokeDash=[4, 4], strokeWidth=1.4)
             .encode(x="a:Q", y="b:Q")
         )
         band = base.mark_area(color=ACCENT, opacity=0.2).encode(y=alt.Y("low:Q", scale=up), y2="high:Q")
         line = base.mark_line(color=ACCENT, strokeWidth=2.4).encode(
-            y=alt.Y("observed:Q", scale=up, title="share that came", axis=alt.Axis(format="%"))
+            y=alt.Y("observed:Q", scale=up, title="share that came", axis=alt.Axis(format="%", tickCount=5))
         )
         title = alt.TitleParams(words[name].capitalize(), fontSize=13, color=INK)
         panels.append(alt.layer(perfect, band, line).properties(width=260, height=260, title=title))
@@ -110,7 +112,7 @@ def _over_sessions(
 ) -> Any:
     """Dots with intervals, one place a session; series beside each other."""
     names = list(dict.fromkeys(row["what"] for row in rows))
-    base = alt.Chart(alt.Data(values=list(rows)))
+    base = alt.Chart(table(list(rows)))
     x = alt.X("scores:O", title="scores so far", axis=alt.Axis(labelAngle=0))
     y = alt.Scale(domain=domain, nice=False)
     colour = alt.Color(
@@ -127,7 +129,7 @@ def _over_sessions(
     )
     layers = [spans, dots]
     if zero is not None:
-        rule = alt.Chart(alt.Data(values=[{"at": zero}])).mark_rule(color=INK, strokeDash=[5, 4])
+        rule = alt.Chart(table([{"at": zero}])).mark_rule(color=INK, strokeDash=[5, 4])
         layers.insert(0, rule.encode(y=alt.Y("at:Q", scale=y)))
     return alt.layer(*layers).properties(width=WIDTH, height=HEIGHT)
 

@@ -1,6 +1,6 @@
 """The validation report of learned courses: findings in, one self-contained HTML page out."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any
 
@@ -49,11 +49,11 @@ def validation_report(findings: CourseFindings, instrument: Instrument, *, packa
 
 
 def _picture(chart: Any, words: str) -> Markup:
-    return Markup(on_page(svg(on_white(chart)), words))  # noqa: S704  (drawn by us from numbers)
+    return Markup(on_page(svg(on_white(chart)), words))
 
 
-def picture_page(title: str, picture: str, rows: list[Mapping[str, Any]]) -> str:
+def picture_page(title: str, picture: str, rows: Sequence[Mapping[str, Any]]) -> str:
     """A picture with the rows that it was drawn from, as one page."""
     template = templates().get_template("courses/picture.html.jinja")
-    shown = Markup(on_page(picture, title))  # noqa: S704  (vl-convert escapes what it writes)
+    shown = Markup(on_page(picture, title))
     return template.render(title=title, study=SimpleNamespace(title=title), picture=shown, rows=rows)

@@ -11,7 +11,18 @@ from alleviate.reports.pages import templates
 from alleviate.reports.tripod.facts import Known, facts
 from alleviate.reports.tripod.probast import Answer, answered
 
-__all__ = ["Checklist", "Item", "Question", "Status", "checklist", "tripod_page"]
+__all__ = ["PROBAST", "TRIPOD", "Checklist", "Item", "Question", "Status", "checklist", "tripod_page"]
+
+
+def _read(name: str) -> dict[str, Any]:
+    return tomllib.loads((resources.files("alleviate.reports.tripod") / name).read_text(encoding="utf-8"))
+
+
+TRIPOD: Mapping[str, Any] = _read("items.toml")
+"""The items, in order, under "item"; see the file."""
+
+PROBAST: Mapping[str, Any] = _read("probast.toml")
+"""The questions, in order, under "question"; see the file."""
 
 Status = Literal["filled", "partly", "for-a-person", "not-done"]
 """``partly``: what is known is there, the rest only a person can write. ``not-done``: and known not to be."""
@@ -75,14 +86,13 @@ class Checklist:
 def checklist(known: Known) -> Checklist:
     """Nothing is written of which a fact is not known."""
     told = facts(known)
-    items, probast = _read("items.toml"), _read("probast.toml")
     return Checklist(
         study=known.study.name,
         title=known.study.title,
-        source=items["source"],
-        items=tuple(_item(entry, told) for entry in items["item"]),
-        probast_source=probast["source"],
-        questions=tuple(_question(entry, probast, known, told) for entry in probast["question"]),
+        source=TRIPOD["source"],
+        items=tuple(_item(entry, told) for entry in TRIPOD["item"]),
+        probast_source=PROBAST["source"],
+        questions=tuple(_question(entry, known, told) for entry in PROBAST["question"]),
     )
 
 
@@ -94,10 +104,6 @@ def tripod_page(known: Known, *, package_name: str) -> str:
         .get_template("tripod.html.jinja")
         .render(c=found, f=known.findings, study=known.study, package_name=package_name)
     )
-
-
-def _read(name: str) -> dict[str, Any]:
-    return tomllib.loads((resources.files("alleviate.reports.tripod") / name).read_text(encoding="utf-8"))
 
 
 def _item(entry: Mapping[str, Any], told: Mapping[str, str]) -> Item:
@@ -115,13 +121,11 @@ def _needs(line: str) -> set[str]:
     return {name for _, name, _, _ in Formatter().parse(line) if name}
 
 
-def _question(
-    entry: Mapping[str, str], probast: Mapping[str, Any], known: Known, told: Mapping[str, str]
-) -> Question:
-    domain = probast["domains"][entry["id"][1]]
+def _question(entry: Mapping[str, str], known: Known, told: Mapping[str, str]) -> Question:
+    domain = PROBAST["domains"][entry["id"][1]]
     rule = entry.get("rule")
     if rule is None:
         return Question(entry["part"], entry["id"], domain, entry["asks"], "for a person", "")
     answer, key = answered(rule, known.findings)
-    why = str(probast["why"][rule][key]).format_map(told)
+    why = str(PROBAST["why"][rule][key]).format_map(told)
     return Question(entry["part"], entry["id"], domain, entry["asks"], answer, why)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from alleviate.packages.manifest import Manifest
-from alleviate.packages.prognosis_findings import PrognosisFindings
+from alleviate.packages.prognosis_findings import PrognosisFindings, RecalibrationFindings
 from alleviate.reports.numbers import count, number
 from alleviate.reports.prognosis.assembly import feature_labels
 from alleviate.reports.prognosis.outcome import OutcomeScale
@@ -143,7 +143,9 @@ def _results(known: Known) -> dict[str, str | None]:
         "decision_curve": ", decision curve" if head.benefit else " only",
         "group_measures": "; ".join(_by_group(f, scale)),
         "across_sites": "; ".join(_across(f)),
-        "recalibration": WORDS["recalibration"][f.recalibration.form] if f.recalibration else None,
+        "recalibration": "; ".join(
+            f"{where}{WORDS['recalibration'][r.form]}" for where, r in _recalibrated(f)
+        ),
         "recalibration_gain": _gain(f),
         "shift": _written(f.elsewhere.mean) if f.elsewhere else None,
         "needed": count(fitting.needed.people) if fitting and fitting.needed else None,
@@ -190,10 +192,20 @@ def _across(f: PrognosisFindings) -> list[str]:
 
 
 def _gain(f: PrognosisFindings) -> str | None:
-    if f.recalibration is None or f.recalibration.form == "none":
-        return None
-    gains = f.recalibration.gain.items()
-    return ", ".join(f"{WORDS['measures'][name]['name']} better by {_written(e, 4)}" for name, e in gains)
+    gains = [
+        f"{where}{WORDS['measures'][name]['name']} better by {_written(e, 4)}"
+        for where, found in _recalibrated(f)
+        if found.form != "none"
+        for name, e in found.gain.items()
+    ]
+    return "; ".join(gains) or None
+
+
+def _recalibrated(f: PrognosisFindings) -> list[tuple[str, RecalibrationFindings]]:
+    """Where recalibration was tested: among later people, or at each site left out."""
+    if f.recalibration is not None:
+        return [("", f.recalibration)]
+    return [] if f.sites is None else [(f"{name}: ", one) for name, one in f.sites.recalibration.items()]
 
 
 def _written(e: Estimate, decimals: int = 2) -> str:

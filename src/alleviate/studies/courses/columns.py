@@ -100,7 +100,9 @@ def further_of(table: Table, names: tuple[str, ...]) -> Floats:
     """(rows, M), NaN where not taken."""
     n = len(table.frame)
     columns = [
-        numbers(table, name).fill_null(float("nan")).to_numpy() if name in table.columns else np.full(n, np.nan)
+        numbers(table, name).fill_null(float("nan")).to_numpy()
+        if name in table.columns
+        else np.full(n, np.nan)
         for name in names
     ]
     return np.column_stack(columns) if columns else np.empty((n, 0))

@@ -61,7 +61,10 @@ def course_findings(
         folds=folds,
         seed=asked.seed,
         fingerprint=rows.table.fingerprint,
-        versions={"python": platform.python_version(), **{name: metadata.version(name) for name in LIBRARIES}},
+        versions={
+            "python": platform.python_version(),
+            **{name: metadata.version(name) for name in LIBRARIES},
+        },
     )
 
 

@@ -1,4 +1,4 @@
-"""Forecasts beside what came: discrimination, calibration, coverage, errors and alerts, on people held out."""
+"""Forecasts beside what came: discrimination, calibration, coverage, errors, alerts, on people held out."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -31,8 +31,8 @@ RISK = ("auc", "brier", "calibration_slope", "calibration_intercept", "e_o", "ic
 class Foretold:
     """Courses with ends, what was foretold of each of their scores, by models that had not seen them.
 
-    ``off`` (N,): not on track, by the model's own thresholds; ``weight`` (N,): 1 / P(staying to the end); ``part``
-    (n,): which model. ``who`` (n,): people; ``thirds`` (n,): of severity at intake, as the model cuts them.
+    ``off`` (N,): not on track, by the model's own thresholds; ``weight`` (N,): 1 / P(staying to the end);
+    ``part`` (n,): which model. ``who`` (n,): people; ``thirds`` (n,): of severity, as the model cuts.
     """
 
     histories: Histories
@@ -112,9 +112,7 @@ def _session(foretold: Foretold, scores: int) -> SessionFindings:
     for third in range(3):
         rows = ahead & (thirds == third)
         enough = rows.sum() >= FEWEST_OF_A_THIRD
-        by_third.append(
-            mean_of(inside[rows], foretold.weight[rows], who[rows], "share") if enough else None
-        )
+        by_third.append(mean_of(inside[rows], foretold.weight[rows], who[rows], "share") if enough else None)
     return SessionFindings(
         scores,
         int(ahead.sum()),
@@ -220,5 +218,7 @@ def _alerts(foretold: Foretold, per_100: float, per: str, expected: Expected) ->
         n,
         k,
         compare(expected, n, {"alerts": float(ever.sum())}) + (compare(expected, k, happened) if k else ()),
-        mean_of((better[right] == 0).astype(float), weight[right], by[right], "share") if right.any() else None,
+        mean_of((better[right] == 0).astype(float), weight[right], by[right], "share")
+        if right.any()
+        else None,
     )

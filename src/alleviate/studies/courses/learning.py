@@ -39,7 +39,7 @@ EARLIEST = 2
 """No alert before this many scores."""
 
 Held = tuple[Forecasts, Bools, Floats, Ints, Expected]
-"""Forecasts, who is off track, weights of who stayed, thirds of severity, what was foretold of alerts per 100."""
+"""Forecasts, who is off track, weights of who stayed, thirds of severity, alerts foretold per 100."""
 
 
 def learn_courses(
@@ -93,7 +93,7 @@ def _refuse_few(courses: Courses) -> None:
     people = len(np.unique(courses.who[np.isfinite(courses.histories.end)]))
     if people < FEWEST:
         raise NotEnoughDataError(
-            f"The end score is known of {ends} courses of {people} people; at least {FEWEST} people are needed.",
+            f"The end score is known of {ends} courses of {people} people; {FEWEST} people are needed.",
             hint="Nothing was packaged. Collect more, or state an earlier planned end: --end.",
         )
 

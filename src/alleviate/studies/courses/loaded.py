@@ -34,9 +34,7 @@ class LoadedCourses:
     def read(self, data: pl.DataFrame | str | Path, now: datetime | None = None) -> Rows:
         """The rows of a long table, each used or with its problem. Raises ``DataError`` where none can be."""
         following = self.package.following
-        rows = read_rows(
-            table_from(data), following.instrument, now or datetime.now(UTC), following.unit
-        )
+        rows = read_rows(table_from(data), following.instrument, now or datetime.now(UTC), following.unit)
         if rows.used.is_empty():
             raise rows.no_row()
         return rows

@@ -1,6 +1,7 @@
 """Rows of scores as courses: a person's scores in order, cut into episodes, with the planned end."""
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 import polars as pl
@@ -62,7 +63,7 @@ def scale_of(following: Following, scores: Floats) -> Scale:
     whole = bool(np.allclose(steps, np.round(steps), atol=1e-9))
     change = instrument.reliable_change
     assert change is not None
-    better = "lower" if instrument.direction == "higher is worse" else "higher"
+    better: Literal["lower", "higher"] = "lower" if instrument.direction == "higher is worse" else "higher"
     return Scale(low, high, better, change.least, float(instrument.factor) if whole else 0.0)
 
 

@@ -26,14 +26,14 @@ ZONES = 1 / 7
 """Weeks by which a moment may lie ahead: a file's dates carry no zone."""
 
 SAME = 0.05
-"""Points by which a score and that of the items may differ: means that stand for missing items are rounded."""
+"""Points by which a score and that of the items may differ: means for missing items are rounded."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rows:
     """``frame``: a line a row of ``table``: ``row``, ``line``, ``id``, ``at`` (in ``unit``), ``session`` (as
 
-    told, else null), ``score``, ``problem`` (null where the row is used), ``note``, ``safety`` (flags raised)."""
+    told, else null), ``score``, ``problem`` (null where the row is used), ``note``, ``safety`` (flags)."""
 
     table: Table
     frame: pl.DataFrame
@@ -71,7 +71,7 @@ def read_rows(table: Table, instrument: Instrument, now: datetime, unit: Unit | 
     items = item_columns(table, instrument)
     if SCORE not in table.columns and not items:
         raise DataError(
-            f"{table.source}: expected a column 'score', or the {instrument.abbreviation}'s items, found none.",
+            f"{table.source}: expected a column 'score', or items of the {instrument.abbreviation}.",
             hint=f"Name the items as {instrument.items[0].id} or {instrument.id}_{instrument.items[0].id}.",
         )
     dated = column == TIME and mostly_dates(table, column)
@@ -196,7 +196,16 @@ def _ordered(frame: pl.DataFrame) -> pl.DataFrame:
     before = at.cum_max().shift(1).forward_fill().over(ID)
     late = pl.col("problem").is_null() & (pl.col("at") < before)
     return frame.with_columns(note=pl.when(late).then(worded("note", "order"))).select(
-        "row", "line", ID, "at", "told_at", pl.col("told_session").alias(SESSION), "score", "problem", "note", "safety"
+        "row",
+        "line",
+        ID,
+        "at",
+        "told_at",
+        pl.col("told_session").alias(SESSION),
+        "score",
+        "problem",
+        "note",
+        "safety",
     )
 
 
@@ -217,5 +226,7 @@ def item_columns(table: Table, instrument: Instrument) -> dict[str, str]:
         return (f"{instrument.id}_{item.id}", f"item_{item.id}", f"item{item.id}", item.code, item.id)
 
     there = set(table.columns) - set(PLAIN)
-    found = {item.id: next((name for name in names(item) if name in there), None) for item in instrument.items}
+    found = {
+        item.id: next((name for name in names(item) if name in there), None) for item in instrument.items
+    }
     return {item: name for item, name in found.items() if name is not None}

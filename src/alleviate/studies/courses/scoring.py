@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from alleviate.intake.tables import Table
-from alleviate.models.trial import Bools
+from alleviate.models.trial import Bools, Ints
 from alleviate.packages.course import CoursePackage
 from alleviate.progress.change_frame import CHANGES, change_frame
 from alleviate.studies.courses.columns import unfit
@@ -23,9 +23,21 @@ NOTABLE = 0.2
 """A chance of leaving from which on it is told."""
 
 _TOLD = (
-    "expected", "low", "high", "end", "end_low", "end_high", "p_improve", "p_no_change", "p_worse", "p_dropout",
+    "expected", "low", "high", "end", "end_low", "end_high", "p_improve", "p_no_change", "p_worse",
+    "p_dropout",
 )  # fmt: skip
-_FIELDS = ("next", "next_low", "next_high", "end", "low", "high", "p_improve", "p_no_change", "p_worse", "p_dropout")
+_FIELDS = (
+    "next",
+    "next_low",
+    "next_high",
+    "end",
+    "low",
+    "high",
+    "p_improve",
+    "p_no_change",
+    "p_worse",
+    "p_dropout",
+)
 _DIGITS = 6
 
 
@@ -74,7 +86,8 @@ def _judged(package: CoursePackage, courses: Courses) -> pl.DataFrame:
     plan, stage = package.plan, model.stage(h)
     too_good = courses.too_good[h.person]
     off = off_track(plan.thresholds, stage, found, too_good) & (h.remaining > 0)
-    known = np.isfinite(plan.thresholds[np.minimum(stage, len(plan.thresholds) - 1)]) & ~too_good
+    limit = plan.thresholds[np.minimum(stage, len(plan.thresholds) - 1)]
+    known = np.isfinite(limit) & ~too_good & (h.remaining > 0)
     first = h.score[h.first][h.person]
     frame = pl.DataFrame(
         {
@@ -86,7 +99,7 @@ def _judged(package: CoursePackage, courses: Courses) -> pl.DataFrame:
             "open": h.remaining > 0,
             "too_good": too_good,
             "pause": courses.pause[h.person],
-            "threshold": 100 * plan.thresholds[np.minimum(stage, len(plan.thresholds) - 1)],
+            "threshold": 100 * limit,
             "off": off,
             "alert": _raised(courses, off, package.per),
             "on_track": pl.Series(~off).set(pl.Series(~known), None),
@@ -105,8 +118,8 @@ def _raised(courses: Courses, off: Bools, per: str) -> Bools:
         return off
     h = courses.histories
     total = np.cumsum(off)
-    before = total - off - (total - off)[h.first][h.person]
-    return off & (before == 0)
+    before: Ints = total - off - (total - off)[h.first][h.person]
+    return np.asarray(off & (before == 0))
 
 
 def _change(package: CoursePackage, courses: Courses) -> pl.Series:
@@ -141,9 +154,15 @@ def _reasons(package: CoursePackage) -> pl.Expr:
         ("little-better", (gain > 0) & (gain < least), [said(gain)], needs),
         ("little-worse", (gain < 0) & (gain > -least), [said(-gain)], needs),
         ("same", (gain == 0) & (nth > 1), [], needs),
-        ("dropout", pl.col("open") & (pl.col("p_dropout") >= NOTABLE), [said(100 * pl.col("p_dropout"), 0)], {}),
+        (
+            "dropout",
+            pl.col("open") & (pl.col("p_dropout") >= NOTABLE),
+            [said(100 * pl.col("p_dropout"), 0)],
+            {},
+        ),
         ("too-good", pl.col("too_good"), [said(pl.col("start"))], {}),
         ("first", nth == 1, [], {}),
+        ("over", pl.col("open").not_(), [], {}),
     ]
     told = [
         pl.when(holds).then(worded("reason", name, *values, **named)) for name, holds, values, named in cases

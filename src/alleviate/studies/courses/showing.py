@@ -1,4 +1,4 @@
-"""What the pictures show: one patient's course with what was expected of it, and the caseload as it stands."""
+"""What the pictures show: one patient's course with what was expected of it, and the caseload."""
 
 from typing import Any
 
@@ -9,8 +9,8 @@ from alleviate.models.trial import Floats
 from alleviate.packages.course import CoursePackage
 from alleviate.reports.courses.caseload import CaseloadRow, caseload_chart
 from alleviate.reports.courses.drawing import svg
-from alleviate.reports.courses.validation import picture_page
 from alleviate.reports.courses.patient import Expected, PatientCourse, Visit, patient_chart
+from alleviate.reports.courses.validation import picture_page
 from alleviate.studies.courses.loaded import LoadedCourses
 from alleviate.studies.courses.people import Courses
 from alleviate.studies.courses.rows import Rows
@@ -27,7 +27,11 @@ def show_patient(loaded: LoadedCourses, rows: Rows, patient: str, *, page: bool)
     told = [row for row in scored_rows(loaded.package, rows) if row["problem"] is None]
     courses = loaded.courses(rows)
     ids = rows.frame["id"]
-    last = [i for i in range(len(courses.histories)) if ids[int(courses.row[courses.histories.first[i]])] == patient]
+    last = [
+        i
+        for i in range(len(courses.histories))
+        if ids[int(courses.row[courses.histories.first[i]])] == patient
+    ]
     if not last:
         raise DataError(
             f"{rows.table.source}: no score of a patient {patient!r} can be used.",
@@ -77,7 +81,7 @@ def expected_from(package: CoursePackage, history: Histories, visit: int) -> tup
     Between the next score and the end, whose bands are conformal, the reach goes over in proportion."""
     model = package.model
     now, end = history.time[visit], history.horizon[0]
-    times = np.linspace(now, max(end, now + 1e-6), POINTS)[1:]
+    times = np.linspace(min(now + model.growth.basis.gap, end), end, POINTS) if end > now else np.array([now])
     so_far = np.arange(visit + 1)
     copies = Histories(
         np.repeat(np.arange(len(times)), visit + 1),

@@ -15,7 +15,7 @@ from alleviate.intake.tables import table_of
 from alleviate.packages.course import CoursePackage
 from alleviate.progress.support import outstanding, questions
 from alleviate.progress.waiting import Range, Waiting, change_or_wait
-from alleviate.records import Event, PatientRecord
+from alleviate.records import Event, Kind, PatientRecord
 from alleviate.records.questionnaires import Filled, questionnaires
 from alleviate.studies.courses.asking import EPISODE_GAP
 from alleviate.studies.courses.loaded import LoadedCourses
@@ -30,7 +30,7 @@ from alleviate.vault.courses import CourseResult, Result
 
 __all__ = ["Swept", "long_of_records", "refuse_rule", "sweep_vault"]
 
-_KINDS = ("questionnaire", "measurement")
+_KINDS: tuple[Kind, ...] = ("questionnaire", "measurement")
 _DAYS_A_WEEK, _DAYS_A_YEAR = 7.0, 365.25
 
 
@@ -112,12 +112,14 @@ def sweep_vault(
     seal = courses.manifest.files["model.json"].sha256[:32]
     results = access.sweep(seal, judging, now)
     lacking = [name for name in courses.package.following.spec.names if name not in judging.columns]
-    warnings = [f"Not in the records, and taken as missing: {', '.join(lacking)}."] if lacking and results else []
+    warnings = (
+        [f"Not in the records, and taken as missing: {', '.join(lacking)}."] if lacking and results else []
+    )
     return Swept(tuple(results), tuple(judging.problems), safety, tuple(warnings))
 
 
 def refuse_rule(package: CoursePackage, rule: LearnedRule) -> None:
-    """Raises ``PackageError`` unless the rule's outcome is the score that is followed, and records tell of it."""
+    """Raises ``PackageError`` unless the rule was learned from a vault, with the score that is followed."""
     cohort, instrument = rule.study.cohort, package.following.instrument
     if cohort is None or outcome_feature(cohort).code != instrument.total_code:
         raise PackageError(

@@ -66,9 +66,10 @@ def judged_lines(judged: JudgedCourses) -> list[str]:
         "missed": "Missed",
     }
     alerts = judged.alerts
+    people = {"alerts": alerts.people}
     return [
-        f"{names[c.what]}: {count(c.happened)} of {count(alerts.people if c.what == 'alerts' else alerts.known)} "
-        f"courses; {number(c.told.count, 0)} ({number(c.told.low, 0)} to {number(c.told.high, 0)}) were foretold"
+        f"{names[c.what]}: {count(c.happened)} of {count(people.get(c.what, alerts.known))} courses; "
+        f"{count(c.told.count)} ({count(c.told.low)} to {count(c.told.high)}) were foretold"
         for c in alerts.compared
     ]
 
@@ -105,7 +106,7 @@ def judged_json(judged: JudgedCourses) -> dict[str, Any]:
 
 
 def not_enough_courses(instrument: str, error: NotEnoughDataError) -> dict[str, Any]:
-    """What `alleviate track learn --json` prints where too few were followed: the same keys, nothing learned."""
+    """What `alleviate track learn --json` prints where too few were followed: the same keys."""
     return {
         "instrument": instrument,
         "n": None,

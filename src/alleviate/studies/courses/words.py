@@ -17,7 +17,7 @@ _BRACES = re.compile(r"\{([\w-]*)\}")
 
 
 def worded(kind: str, key: str, /, *values: pl.Expr, **named: object) -> pl.Expr:
-    """A sentence of wording.toml for every row: ``{}`` are ``values`` in turn, ``{name}`` the same for all."""
+    """A sentence of wording.toml for every row: ``{}`` are ``values`` in turn, ``{name}`` for all."""
     parts, left = [], list(values)
     for i, part in enumerate(_BRACES.split(WORDING[kind][key])):
         if i % 2 == 0:

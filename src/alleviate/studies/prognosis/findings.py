@@ -154,8 +154,11 @@ def _sites(cohort: PrognosisCohort, repeats: Sequence[Judged]) -> SitesFindings 
     what = "trials" if cohort.study.validation.trial else "sites"
     by_site = by_groups(repeats, {what: cohort.sites})[what]
     seed, names = cohort.study.validation.seed, np.asarray(cohort.sites)
-    own = {group.name: np.flatnonzero(names == group.name) for group in by_site.groups if not group.unjudged}
-    change = {name: _recalibration(replace(repeats[0].take(rows), part=None), seed) for name, rows in own.items()}
+    change = {}
+    for group in by_site.groups:
+        if not group.unjudged:
+            own = repeats[0].take(np.flatnonzero(names == group.name))
+            change[group.name] = _recalibration(replace(own, part=None), seed)
     return SitesFindings(what, by_site, across_sites(repeats, cohort.sites), change)
 
 

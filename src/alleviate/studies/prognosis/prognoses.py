@@ -11,6 +11,7 @@ import polars as pl
 from alleviate import features
 from alleviate.intake.tables import Table
 from alleviate.models.prognosis.deep.sequences import EVENTS
+from alleviate.models.prognosis.model import PrognosisModel
 from alleviate.packages import Manifest, SealedPackage
 from alleviate.packages.prognosis import PrognosisPackage, prognosis_from
 from alleviate.records import PatientRecord, frame_of
@@ -24,7 +25,7 @@ from alleviate.studies.vault_sections import spec_of
 from alleviate.terms.errors import DataError, StudyError
 from alleviate.terms.prognosis_study import PrognosisStudy
 
-__all__ = ["Prognosis", "prognosis_of"]
+__all__ = ["Prognosis", "features_at", "prognosis_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +54,7 @@ class Prognosis:
                 f"{self.package.name} was learned from a table, so records do not tell its features.",
                 hint="Predict from a table with the same columns: --data FILE.",
             )
-        spec = spec_of(self.study.definitions)
-        frame = features.table([features.at(record, moment, spec) for record in records], spec)
-        if self.package.model.vocabulary is not None:
-            moments = pl.DataFrame(
-                {"subject_id": [record.subject_id for record in records], "moment": [moment] * len(records)}
-            )
-            lists = features.event_lists(frame_of(records), moments)
-            frame = frame.with_columns(lists.alias(EVENTS))
+        frame = features_at(self.package.model, self.study, records, moment)
         ids = [record.subject_id for record in records]
         return foreseen(self.package, frame, ids, self.study.labels)
 
@@ -89,6 +83,19 @@ class Prognosis:
         kinds = {feature.name: feature.kind for feature in self.package.spec.features}
         asked = replace(within(self.study, table), include=self.package.spec.names)
         return cohort(asked, table, kinds=kinds)
+
+
+def features_at(
+    model: PrognosisModel, study: PrognosisStudy, records: Sequence[PatientRecord], moment: datetime
+) -> pl.DataFrame:
+    """Known at ``moment`` (UTC): the study's features, and the course of events if the model reads it."""
+    spec = spec_of(study.definitions)
+    frame = features.table([features.at(record, moment, spec) for record in records], spec)
+    if model.vocabulary is None:
+        return frame
+    ids = [record.subject_id for record in records]
+    moments = pl.DataFrame({"subject_id": ids, "moment": [moment] * len(ids)})
+    return frame.with_columns(features.event_lists(frame_of(records), moments).alias(EVENTS))
 
 
 def prognosis_of(sealed: SealedPackage, path: Path) -> Prognosis:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from alleviate.models.prognosis.contract import Budget
+from alleviate.models.prognosis.deep.sequences import READER
 from alleviate.models.prognosis.people import People
 from alleviate.models.prognosis.shelf import CANDIDATES
 from alleviate.models.prognosis.transfer.curve import transfer_curve
@@ -41,6 +42,11 @@ def start_of(study: PrognosisStudy, features: tuple[str, ...]) -> Start | None:
     """
     if study.source is None:
         return None
+    if READER in study.candidates:
+        raise StudyError(
+            f'[transfer] starts from features, but the candidate "{READER}" reads events.',
+            hint=f'Leave "{READER}" out of [learning] candidates.',
+        )
     package, manifest = open_prognosis(Path(study.source))
     if not set(package.spec.names) & set(features):
         raise StudyError(

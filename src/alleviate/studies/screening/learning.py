@@ -93,9 +93,7 @@ def learn_from_vault(vault: str | None, *, out: Path, days: int = DAYS, seed: in
         return learn_from_records(records, source="a vault", out=out, days=days, seed=seed)
 
 
-def learn_from_table(
-    data: Table | Path, *, out: Path, days: int = DAYS, seed: int = 0
-) -> LearnedScreening:
+def learn_from_table(data: Table | Path, *, out: Path, days: int = DAYS, seed: int = 0) -> LearnedScreening:
     """From a long table of answers. Raises ``DataError``, ``NotEnoughDataError``."""
     _ready(out, days)
     table = data if isinstance(data, Table) else read(data)
@@ -152,12 +150,14 @@ def _findings(
         else:
             told = assessed([learned.judged[target.name]]).measures
             measures = {measure: told[measure] for measure in MEASURES if measure in told}
-            if "auc" not in told or told["auc"].low <= 0.5:
-                warnings.append(WORDING["warning"]["weak"].format(name=name))
         instruments.append(JudgedInstrument(target.name, *people, share, measures, reason))
+        if instruments[-1].weak and not reason:
+            warnings.append(WORDING["warning"]["weak"].format(name=name))
     warnings += _apart(panel, variables)
     stated = to_json([variable.name for variable in variables])
-    print_of = hashlib.sha256(stated + panel.x.tobytes() + panel.people.astype(np.int64).tobytes()).hexdigest()
+    print_of = hashlib.sha256(
+        stated + panel.x.tobytes() + panel.people.astype(np.int64).tobytes()
+    ).hexdigest()
     return ScreeningFindings(
         n=len(np.unique(panel.people)),
         moments=len(panel.x),

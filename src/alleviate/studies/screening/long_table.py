@@ -13,7 +13,14 @@ __all__ = ["records_in"]
 
 COLUMNS = ("id", "time", "instrument", "score")
 YEAR = timedelta(days=365.25)
-SEXES = {"female": "female", "f": "female", "male": "male", "m": "male", "other": "other", "unknown": "unknown"}
+SEXES = {
+    "female": "female",
+    "f": "female",
+    "male": "male",
+    "m": "male",
+    "other": "other",
+    "unknown": "unknown",
+}
 
 
 def records_in(table: Table) -> list[PatientRecord]:

@@ -72,9 +72,7 @@ def panel_of(seen: Seen, variables: tuple[Variable, ...]) -> Panel:
         for name, value in moment.known.values.items():
             if name in column:
                 x[row, column[name]] = value
-    targets = tuple(
-        _target(variable.of, column) for variable in variables if variable.kind == "total"
-    )
+    targets = tuple(_target(variable.of, column) for variable in variables if variable.kind == "total")
     targets = tuple(target for target in targets if INSTRUMENTS[target.name].caseness)
     asked = np.array([[target.name in moment.asked for target in targets] for _, moment in seen])
     return Panel(x, np.array([person for person, _ in seen]), asked.reshape(len(seen), -1), targets)

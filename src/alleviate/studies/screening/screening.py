@@ -93,7 +93,7 @@ class Screening:
                 low=of_100(told.low).removeprefix("about "),
                 high=of_100(told.high).removeprefix("about "),
             )
-            reasons = self._reasons(told, found)
+            reasons = self._reasons(target.name, told, found)
             if form is not None:
                 reasons.insert(0, WORDING["reason"]["unscored"].format(date=form.time))
         return {
@@ -107,14 +107,19 @@ class Screening:
             "not_to_ask": asking.unfit(target.name, found.age, found.language) or None,
         }
 
-    def _reasons(self, told: Probable, found: Known) -> list[str]:
-        """What moves the expected score most, in words."""
+    def _reasons(self, instrument: str, told: Probable, found: Known) -> list[str]:
+        """What moves the expected score most, in words; nothing does where people held out bore none out."""
+        judged = next(each for each in self.package.findings.instruments if each.instrument == instrument)
+        if judged.weak:
+            return [WORDING["reason"]["weak"]]
         order = np.argsort(-np.abs(told.reasons), kind="stable")[:MOST_REASONS]
         reasons = []
         for j in order:
             what = found.said.get(self.package.variables[j].name)
             if what is not None and abs(told.reasons[j]) >= LEAST_REASON:
-                reasons.append(WORDING["reason"]["for" if told.reasons[j] > 0 else "against"].format(what=what))
+                reasons.append(
+                    WORDING["reason"]["for" if told.reasons[j] > 0 else "against"].format(what=what)
+                )
         return reasons or ([] if len(found.said) else [WORDING["reason"]["nothing"]])
 
     def _ask_next(self, x: Floats, found: Known, asking: Asking) -> dict[str, Any] | None:

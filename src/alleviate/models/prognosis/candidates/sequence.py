@@ -25,12 +25,12 @@ __all__ = ["CANDIDATE", "SequenceNetwork"]
 
 SHAPES: tuple[Mapping[str, float], ...] = ({"dropout": 0.2, "decay": 0.3}, {"dropout": 0.4, "decay": 1.5})
 
-MOST_STEPS = 120
+MOST_STEPS = 160
 PATIENCE = 40
 """Steps, beyond twice those that did best, after which none is awaited."""
 
-IN_ALL = 3
-"""Networks, from different starts, whose mean is taken in the end; one a fold while tuning."""
+IN_A_FOLD, IN_ALL = 3, 5
+"""Networks, from different starts, whose mean is taken: while tuning, and in the end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,17 +96,18 @@ def _held_out(
     The networks learn what the regression leaves of people whom it had not seen either.
     """
     names, scale, known = np.unique(folds), scale_of(design), design.weight > 0
-    lesson = _lesson(design, base, scale, [np.flatnonzero((folds != name) & known) for name in names])
+    rows = [np.flatnonzero((folds != name) & known) for name in names for _ in range(IN_A_FOLD)]
+    lesson = _lesson(design, base, scale, rows)
     held = [np.flatnonzero(folds == name) for name in names]
-    theirs = [events.take(rows) for rows in held]
+    theirs = [events.take(own) for own in held]
     best: tuple[float, int, Floats] | None = None
     with torch_alone(CANDIDATE.name) as torch:
-        stack = recurrent(torch, events, design.codes, len(names), shape["dropout"], seed)
+        stack = recurrent(torch, events, design.codes, len(rows), shape["dropout"], seed)
         for steps, layers in learned(torch, stack, lesson, shape["decay"], BATCH, MOST_STEPS):
             held_out = base.copy()
-            for f, rows in enumerate(held):
-                part = {key: each[f : f + 1] for key, each in layers.items()}
-                held_out[rows] += scale * course_of(part, theirs[f])
+            for f, own in enumerate(held):
+                part = {key: each[f * IN_A_FOLD : (f + 1) * IN_A_FOLD] for key, each in layers.items()}
+                held_out[own] += scale * course_of(part, theirs[f])
             loss = mean_loss(design.y, held_out, design.weight, design.loss)
             if best is None or loss < best[0]:
                 best = loss, steps, held_out

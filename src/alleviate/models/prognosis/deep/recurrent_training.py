@@ -12,7 +12,7 @@ from alleviate.models.prognosis.deep.stacks import Stack
 __all__ = ["BATCH", "UNITS", "recurrent"]
 
 BATCH = 128
-UNITS = 12
+UNITS = 16
 
 
 def recurrent(

@@ -59,11 +59,18 @@ class EventSequences:
         start, many = self.offsets[rows], np.diff(self.offsets)[rows]
         ends = np.cumsum(many)
         at = np.arange(int(many.sum())) + np.repeat(start - (ends - many), many)
+        return self._at(np.concatenate([[0], ends]).astype(np.int64), at)
+
+    def latest(self, most: int) -> "EventSequences":
+        """No more than so many of each."""
+        many = np.diff(self.offsets)
+        from_end = np.repeat(self.offsets[1:], many) - np.arange(len(self.code))
+        offsets = np.concatenate([[0], np.cumsum(np.minimum(many, most))]).astype(np.int64)
+        return self._at(offsets, np.flatnonzero(from_end <= most))
+
+    def _at(self, offsets: Ints, at: Ints) -> "EventSequences":
         return EventSequences(
-            np.concatenate([[0], ends]).astype(np.int64),
-            *(each[at] for each in (self.code, self.days, self.value)),
-            self.known[at],
-            self.change[at],
+            offsets, self.code[at], self.days[at], self.value[at], self.known[at], self.change[at]
         )
 
     def padded(self) -> tuple[Ints, Floats, Bools, Floats]:
@@ -154,7 +161,7 @@ class Vocabulary:
             known,
             change.to_series().to_numpy(),
         )
-        return _latest(whole)
+        return whole.latest(MOST_EVENTS)
 
     def to_json(self) -> dict[str, Any]:
         return {"codes": list(self.codes), "mean": self.mean.tolist(), "sd": self.sd.tolist()}
@@ -173,16 +180,3 @@ def _flat(column: pl.Series) -> pl.DataFrame:
     lists = column.cast(pl.List(EVENT)).alias("event").to_frame().with_row_index("row")
     events = lists.filter(pl.col("event").list.len() > 0).explode("event").unnest("event")
     return events.with_columns(pl.col("value").fill_null(float("nan")))
-
-
-def _latest(whole: EventSequences) -> EventSequences:
-    many = np.diff(whole.offsets)
-    place_from_end = np.repeat(whole.offsets[1:], many) - np.arange(len(whole.code))
-    kept = place_from_end <= MOST_EVENTS
-    offsets = np.concatenate([[0], np.cumsum(np.minimum(many, MOST_EVENTS))]).astype(np.int64)
-    return EventSequences(
-        offsets,
-        *(each[kept] for each in (whole.code, whole.days, whole.value)),
-        whole.known[kept],
-        whole.change[kept],
-    )

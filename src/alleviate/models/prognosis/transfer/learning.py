@@ -1,9 +1,9 @@
 """Learn for the target's people from another population's model: as much of it as they bear out.
 
 Ways are weighed by how they foresee people held out (pseudo-Bayesian stacking; Yao et al., Bayesian Anal
-2018): half the trust goes to the source at first, and what the target's people say counts in full, so that
-training afresh wins as they get many. A source whose predictions do not go with what came here, or whose use
-foresees people held out worse, is refused: that is negative transfer (Rosenstein et al. 2005).
+2018): two fifths of the trust go to the source at first, and what the target's people say counts in full, so
+that training afresh wins as they get many. A source whose predictions do not go with what came here, or whose
+use foresees people held out worse, is refused: that is negative transfer (Rosenstein et al. 2005).
 """
 
 from collections.abc import Sequence
@@ -14,12 +14,13 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from alleviate.models.prognosis.contract import Budget, Design, Predictor
+from alleviate.models.prognosis.deep.sequences import EVENTS
 from alleviate.models.prognosis.deep.tabular import Network
-from alleviate.models.prognosis.losses import losses, mean_loss
+from alleviate.models.prognosis.losses import mean_loss
 from alleviate.models.prognosis.model import Member, PrognosisModel, merged
 from alleviate.models.prognosis.ordinal import ProportionalOdds
 from alleviate.models.prognosis.penalised import penalised
-from alleviate.models.prognosis.people import People, target
+from alleviate.models.prognosis.people import People
 from alleviate.models.prognosis.selection import LearnedPrognosis, learn_prognosis
 from alleviate.models.prognosis.stacking import cross_stacked, shares
 from alleviate.models.prognosis.transfer.joining import joined, moved
@@ -50,7 +51,7 @@ TRUST = {
     "deviation": 3.0,
     "weighted": 0.5,
     "fine-tuned": 0.5,
-    "afresh": 6.0,
+    "afresh": 9.0,
 }
 """A priori, in parts of their sum."""
 
@@ -60,8 +61,8 @@ STEADINESS = 2.0
 STEEP, LEAST_SUPPORT = 0.75, -1.0
 """Refused is a source where predictions of this slope are less likely than none at all, by this log odds."""
 
-WORSE = 1.64
-"""Or where people held out are foreseen worse by more than so many standard errors."""
+WORSE = 0.015
+"""Or where the loss of people held out exceeds that of training afresh by more than this share of it."""
 
 LEAST_SHARE = 0.02
 
@@ -115,26 +116,26 @@ class Transferred:
 def learn_transferred(
     people: People, source: Source, names: Sequence[str], seed: int, budget: Budget | None = None
 ) -> Transferred:
-    """As ``learn_prognosis``, starting from ``source``; its features are matched by name.
+    """As ``learn_prognosis``, starting from ``source``: features are matched by name, events not read.
 
     Raises as that does, and ``InputError`` for a source that foresees another kind of outcome.
     """
     _check(people, source)
+    people = replace(people, features=people.features.drop(EVENTS, strict=False))
     with threadpool_limits(1):
         encoder = joined(source.model.encoder, people.features)
         alone = learn_prognosis(people, names, seed, budget, encoder=encoder)
-        design = _design(people, alone.model)
+        design = alone.model.design(people)
         ways = _ways(people, source, alone, design, seed)
         held_out = np.column_stack([way.held_out for way in ways])
         share, mean = _weighed(ways, held_out, design, alone.folds)
         support = _support(held_out[:, 0], design)
-        apart = losses(design.y, mean, design.loss) - losses(design.y, held_out[:, -1], design.loss)
+        loss = [mean_loss(design.y, own, design.weight, design.loss) for own in (*held_out.T, mean)]
         refused: Refusal | None = None
         if support < LEAST_SUPPORT:
             refused = "slope"
-        elif _errors(apart, effective(design.weight)) > WORSE:
+        elif loss[-1] > (1.0 + WORSE) * loss[-2]:
             refused = "loss"
-        loss = [mean_loss(design.y, own, design.weight, design.loss) for own in (*held_out.T, mean)]
         found = tuple(
             WayFound(way.name, own, float(part)) for way, own, part in zip(ways, loss, share, strict=False)
         )
@@ -158,11 +159,11 @@ def _check(people: People, source: Source) -> None:
             f"got one for a {source.model.kind} outcome.",
             hint="Name a package of the same outcome under [transfer].",
         )
-
-
-def _design(people: People, model: PrognosisModel) -> Design:
-    aim = target(people)
-    return Design(model.encode(people.features).x, model.encoder.columns, aim.y, aim.weight, people.loss)
+    if source.model.vocabulary is not None:
+        raise InputError(
+            "Expected a source that foresees from features, got one that reads the events of records.",
+            hint='Learn the source without the candidate "sequence".',
+        )
 
 
 def _ways(people: People, source: Source, learned: LearnedPrognosis, design: Design, seed: int) -> list[Way]:
@@ -177,12 +178,9 @@ def _ways(people: People, source: Source, learned: LearnedPrognosis, design: Des
     ways = [start, recalibrated(start, design, folds), deviating(start, design, folds)]
     networks = [m.predictor for m in old.members if isinstance(m.predictor, Network)]
     if networks:
-        there = Design(
-            old.encode(people.features).x, old.encoder.columns, design.y, design.weight, design.loss
-        )
-        ways.append(tuned_on(networks[0], there, folds, seed, move))
+        ways.append(tuned_on(networks[0], old.design(people), folds, seed, move))
     if source.people is not None:
-        ways.append(pooled(_design(source.people, learned.model), design, folds))
+        ways.append(pooled(learned.model.design(source.people), design, folds))
     return [*ways, afresh(learned)]
 
 
@@ -205,13 +203,6 @@ def _support(linear: Floats, design: Design) -> float:
         for slope in (STEEP, 0.0)
     )
     return steep - flat
-
-
-def _errors(apart: Floats, weight: Floats) -> float:
-    """Mean in standard errors."""
-    mean = float(np.average(apart, weights=weight))
-    error = float(np.sqrt((weight**2 * (apart - mean) ** 2).sum()) / weight.sum())
-    return mean / error if error > 0 else 0.0
 
 
 def _model(

@@ -1,0 +1,126 @@
+"""The vault swept: everybody with new scores, once; what then for who is off track."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from made_courses import NOW
+
+from alleviate.instruments import INSTRUMENTS
+from alleviate.records import Entry, Event
+from alleviate.studies.courses.sweeping import refuse_rule, sweep_vault
+from alleviate.studies.rules import load
+from alleviate.terms.errors import ConsentError, PackageError
+from alleviate.vault import Vault
+from alleviate.vault.keys import make_key_file
+
+PHQ9 = INSTRUMENTS["phq9"]
+START = NOW - timedelta(weeks=10)
+
+
+def form(subject: str, week: float, total: int, *, item_9: int = 0) -> Entry:
+    """A PHQ-9 with this total, all but item 9 alike."""
+    at, ref = START + timedelta(weeks=week), f"Form/{subject}-{week}"
+    left, answers = total - item_9, []
+    for _ in range(8):
+        answers.append(min(3, left))
+        left -= answers[-1]
+    events = tuple(
+        Event(subject, at, at, item.code, float(value), kind="questionnaire", entry=ref)
+        for item, value in zip(PHQ9.items, [*answers, item_9], strict=True)
+    )
+    return Entry(subject, ref, "questionnaire", events)
+
+
+def session(subject: str, week: float, state: str) -> Entry:
+    at, ref = START + timedelta(weeks=week), f"Encounter/{subject}-{week}"
+    return Entry(
+        subject, ref, "session", (Event(subject, at, at, f"SESSION//{state}", kind="session", entry=ref),)
+    )
+
+
+def person(subject: str) -> Entry:
+    born, ref = datetime(1980, 1, 1, tzinfo=UTC), f"Patient/{subject}"
+    said = (("MEDS_BIRTH", None), ("PERSON//sex", "female"))
+    events = tuple(Event(subject, born, born, code, None, text, "person", ref) for code, text in said)
+    return Entry(subject, ref, "person", events)
+
+
+@pytest.fixture
+def access(tmp_path, monkeypatch):
+    monkeypatch.delenv("ALLEVIATE_KEY", raising=False)
+    key = make_key_file(tmp_path / "vault.key")
+    with Vault.create(tmp_path / "clinic.vault", key_file=key) as vault:
+        access = vault.access(actor="os:anna", purpose="care")
+        entries = [person("well"), person("ill"), person("none")]
+        entries += [form("well", week, total) for week, total in enumerate((18, 13, 9))]
+        entries += [form("ill", week, total) for week, total in enumerate((15, 19, 22))]
+        entries += [session("ill", week, "missed") for week in (0.5, 1.5)]
+        access.put(entries, now=NOW)
+        yield access
+
+
+def test_everybody_with_scores_is_judged_once_and_again_only_with_new_ones(access, followed) -> None:
+    first = sweep_vault(followed.loaded, access, NOW)
+    assert {one.subject_id for one in first.results} == {"well", "ill"}
+    assert len(first.results) == 6
+    assert sweep_vault(followed.loaded, access, NOW).results == ()
+    access.put([form("well", 3, 8)], now=NOW)
+    again = sweep_vault(followed.loaded, access, NOW)
+    assert [(one.subject_id, one.result.told["score"]) for one in again.results] == [("well", 8.0)]
+    assert len(access.courses().found) == 7
+
+
+def test_results_are_those_of_a_table(access, followed) -> None:
+    sweep_vault(followed.loaded, access, NOW)
+    told = [one.result.told for one in access.courses().found if one.subject_id == "ill"]
+    assert [row["score"] for row in told] == [15, 19, 22]
+    assert [row["alert"] for row in told] == [False, True, False]
+    assert told[2]["reasons"]
+
+
+def test_for_who_is_off_track_it_says_what_then(access, followed) -> None:
+    told = sweep_vault(followed.loaded, access, NOW).to_json("courses")
+    (person,) = told["alerts"]
+    assert person["id"] == "ill"
+    then = person["then"]
+    assert any("2 of 2 planned sessions were missed" in words for words in then["stands_out"])
+    assert {each["domain"] for each in then["ask"]} >= {"alliance", "motivation"}
+    assert told["scored"] == 6
+    assert "change_or_wait" not in then
+
+
+def test_an_old_course_off_track_is_kept_but_raises_nobody_now(access, followed) -> None:
+    later = NOW + timedelta(days=400)
+    told = sweep_vault(followed.loaded, access, later).to_json("courses")
+    assert told["alerts"] == []
+    assert told["scored"] == 6
+
+
+def test_safety_alerts_are_raised_by_rule_apart_from_the_courses(access, followed) -> None:
+    access.put([form("well", 3, 4, item_9=2)], now=NOW)
+    swept = sweep_vault(followed.loaded, access, NOW)
+    assert [alert.subject_id for alert in access.alerts().found] == ["well"]
+    assert [one.result.told["id"] for one in swept.results if one.result.alert] == ["ill"]
+
+
+def test_a_correction_is_judged_anew_and_stands_in_the_place_of_the_old(access, followed) -> None:
+    sweep_vault(followed.loaded, access, NOW)
+    corrected = form("ill", 2, 12)
+    access.put([Entry("ill", corrected.ref, corrected.kind, corrected.events, NOW)], now=NOW)
+    again = sweep_vault(followed.loaded, access, NOW)
+    assert [one.result.told["score"] for one in again.results] == [12]
+    stands = [one.result.told["score"] for one in access.courses().found if one.subject_id == "ill"]
+    assert stands == [15, 19, 12]
+    back = form("ill", 2, 22)
+    access.put([Entry("ill", back.ref, back.kind, back.events, NOW + timedelta(hours=1))], now=NOW)
+    assert sweep_vault(followed.loaded, access, NOW).results == ()  # known, and stands again
+    stands = [one.result.told["score"] for one in access.courses().found if one.subject_id == "ill"]
+    assert stands == [15, 19, 22]
+
+
+def test_it_is_for_care_alone_and_a_rule_must_be_of_the_same_score(access, followed, small) -> None:
+    with pytest.raises(PackageError, match="is not about the PHQ-9"):
+        refuse_rule(followed.loaded.package, load(small.package))
+    access._purpose = "research"
+    with pytest.raises(ConsentError, match="not followed for research"):
+        sweep_vault(followed.loaded, access, NOW)
