@@ -43,6 +43,10 @@ bench: $(VENV)/.made-dev peers prognosis-peers
 	$(BIN)/python benchmarks/prognosis_race.py
 	$(BIN)/python benchmarks/prognosis_proofs.py
 	$(BIN)/python benchmarks/courses.py
+	$(BIN)/python benchmarks/courses_real.py
+	$(BIN)/python benchmarks/early_warning.py
+	$(BIN)/python benchmarks/certainty.py
+	$(BIN)/python benchmarks/screening.py
 	$(BIN)/python benchmarks/records.py
 
 # The same tests as in `make test`, with the numbers of the proof.

@@ -1,4 +1,4 @@
-"""What to ask next: probabilities of caseness against the truth and against rivals; how fast doubt shrinks."""
+"""What to ask next: probabilities against the truth and against rivals; how fast doubt shrinks."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -314,7 +314,8 @@ def _nhanes() -> list[Line]:
     slope, auc, e_o = told["calibration_slope"], told["auc"], told["e_o"]
     return [
         Line(
-            f"NHANES, {len(taught)} adults of 2013–16, tested on {len(new)} of 2017–20: PHQ-9 ≥ 10 from age, sex, PHQ-2",
+            f"NHANES, {len(taught)} adults of 2013–16, tested on {len(new)} of 2017–20: "
+            "PHQ-9 ≥ 10 from age, sex, PHQ-2",
             "slope .9 to 1.1",
             f"slope {slope.estimate:.2f} ({slope.low:.2f} to {slope.high:.2f}), AUC {auc.estimate:.3f}, "
             f"E:O {e_o.estimate:.2f} ({e_o.low:.2f} to {e_o.high:.2f})",

@@ -76,7 +76,7 @@ def next_(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say how probable it is that a questionnaire not given would be at its cut-off, and which to ask next."""
+    """Say how probable a questionnaire not given would be at its cut-off, and which to ask next."""
     if (data is None) == (not patients):
         raise DataError("Expected --data FILE or --patient ID.", hint="Give one of them.")
     screening = load_screening(package)

@@ -43,7 +43,7 @@ class Variable:
 
 @dataclass(frozen=True, slots=True)
 class JudgedInstrument:
-    """How well caseness was foreseen in people held out. ``reason``: why it is not, where ``measures`` are none.
+    """How well caseness was foreseen in people held out. ``reason``: why not, where ``measures`` are none.
 
     ``n``: people who were given it, ``cases`` of them cases (at any of their moments), ``share`` of moments.
     """

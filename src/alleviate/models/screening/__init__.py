@@ -1,1 +1,1 @@
-"""Scores of many questionnaires at once: who is probably a case where not asked, and what asking would tell."""
+"""Scores of many questionnaires at once: who is probably a case where not asked, what asking would tell."""

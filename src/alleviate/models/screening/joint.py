@@ -21,7 +21,7 @@ STILL = 1e-4
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What known variables say of all: ``mean`` (n, p), ``covariance`` (p, p) of what is not known, 0 of what is.
+    """What known variables say of all: ``mean`` (n, p), ``covariance`` (p, p), 0 where known.
 
     ``weights`` (p, p): how much each known variable moves each mean, a line for each variable told of.
     """

@@ -34,7 +34,7 @@ class Scale:
         known = np.isfinite(x)
         values, place = np.unique(x[known], return_inverse=True)
         if not len(values):
-            return cls(*(np.zeros(0) for _ in range(3)), 0.0)
+            return cls(np.zeros(0), np.zeros(0), np.zeros(0), 0.0)
         mass = np.bincount(place, weights=weight[known], minlength=len(values))
         people = max(1.0, mass.sum())
         share = (np.cumsum(mass) / mass.sum()).clip(0.0, 1.0)
@@ -46,7 +46,7 @@ class Scale:
         return cls(values, ends, means, float(max(0.0, 1.0 - (size * means**2).sum())))
 
     def place(self, x: Floats) -> Floats:
-        """``x`` (n,) on the normal scale: NaN stays; between values in between, beyond the ends at the end."""
+        """``x`` (n,) on the normal scale: NaN stays; between values in between, beyond the ends at an end."""
         if len(self.values) == 0:
             return np.full(len(x), np.nan)
         return np.where(np.isfinite(x), np.interp(x, self.values, self.means), np.nan)
@@ -67,7 +67,5 @@ class Scale:
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> "Scale":
         """The inverse of `to_json`. Raises KeyError, TypeError or ValueError."""
-        return cls(
-            *(np.array(data[name], dtype=float) for name in ("values", "ends", "means")),
-            float(data["hidden"]),
-        )
+        values, ends, means = (np.array(data[name], dtype=float) for name in ("values", "ends", "means"))
+        return cls(values, ends, means, float(data["hidden"]))

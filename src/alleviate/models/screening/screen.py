@@ -94,7 +94,7 @@ def unbent(linear: Floats, y: Floats, weight: Floats) -> Bend:
 
 @dataclass(frozen=True, slots=True)
 class Probable:
-    """Probability of a case with its 95 % interval; ``reasons`` (p,): what each known variable adds, in SD."""
+    """Probability of a case, 95 % interval; ``reasons`` (p,): what each known variable adds, in SD."""
 
     p: float
     low: float
@@ -104,7 +104,7 @@ class Probable:
 
 @dataclass(frozen=True, slots=True)
 class Screen:
-    """``bends``: a pair a target. ``draws``: distribution and bends had other people of the same kind come."""
+    """``bends``: a pair a target. ``draws``: distribution and bends had other such people come."""
 
     scales: tuple[Scale, ...]
     joint: Joint
@@ -117,7 +117,7 @@ class Screen:
         return np.column_stack([scale.place(x[:, j]) for j, scale in enumerate(self.scales)])
 
     def probable(self, x: Floats) -> dict[str, Probable]:
-        """For one person, ``x`` (p,) with NaN where nothing is known: each target whose total is not known."""
+        """For one person, ``x`` (p,) with NaN where nothing is known: each target of unknown total."""
         row = x[None, :]
         z = self.place(row)
         known = np.isfinite(z[0])

@@ -1,7 +1,7 @@
 """Learn what questionnaires tell of each other, from records that may be learned from, and package it."""
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -30,6 +30,7 @@ from alleviate.studies.screening.moments import Moment, moments
 from alleviate.studies.screening.panel import panel_of, variables_of
 from alleviate.studies.screening.words import WORDING
 from alleviate.terms.errors import InputError, NotEnoughDataError
+from alleviate.terms.estimates import Estimate
 from alleviate.vault import Vault
 from alleviate.vault.whereabouts import acting, place
 
@@ -76,8 +77,8 @@ class LearnedScreening:
                 for m in (each.measures.get("auc"), each.measures.get("calibration_slope"))
             )
             lines.append(
-                f"{name}: {count(each.n)} people, {each.share:.0%} at or beyond its cut-off; in people held out "
-                f"AUC {auc}, calibration slope {slope}"
+                f"{name}: {count(each.n)} people, {each.share:.0%} at or beyond its cut-off; in people held "
+                f"out AUC {auc}, calibration slope {slope}"
             )
         return [*lines, *found.warnings, f"Package: {self.place}"]
 
@@ -142,15 +143,15 @@ def _findings(
         truth = np.where(panel.asked[:, i], target.is_case(panel.x), np.nan)
         known = np.isfinite(truth)
         share = float(np.average(truth[known], weights=panel.weight[known])) if known.any() else 0.0
-        people = (len(np.unique(panel.people[rows])) for rows in (known, truth == 1.0))
+        people, cases = (len(np.unique(panel.people[rows])) for rows in (known, truth == 1.0))
         name, reason = INSTRUMENTS[target.name].abbreviation, learned.left_out.get(target.name, "")
-        measures = {}
+        measures: dict[str, Estimate] = {}
         if reason:
             warnings.append(WORDING["warning"]["unlearned"].format(name=name, reason=reason))
         else:
             told = assessed([learned.judged[target.name]]).measures
             measures = {measure: told[measure] for measure in MEASURES if measure in told}
-        instruments.append(JudgedInstrument(target.name, *people, share, measures, reason))
+        instruments.append(JudgedInstrument(target.name, people, cases, share, measures, reason))
         if instruments[-1].weak and not reason:
             warnings.append(WORDING["warning"]["weak"].format(name=name))
     warnings += _apart(panel, variables)

@@ -24,16 +24,15 @@ ICD_STEM = 3
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """``values``: by variable name. ``said``: the same in words. ``forms``: the last of each instrument that
+    """``values``: by variable name. ``said``: the same in words. ``forms``: the last fresh one of each
 
-    is fresh, whether or not it has a total. ``stale``: of those without a fresh one, the last. ``answered``:
-    codes of the fresh answers. ``language``, ``age``: where known.
+    instrument, whether or not it has a total. ``answered``: codes of the fresh answers. ``language``, ``age``:
+    where known.
     """
 
     values: Mapping[str, float]
     said: Mapping[str, str]
     forms: Mapping[str, Filled]
-    stale: Mapping[str, Filled]
     answered: frozenset[str]
     age: float | None
     language: str | None
@@ -69,7 +68,6 @@ def known(
     then = record.at(moment)
     values, said = {}, {}
     forms: dict[str, Filled] = {}
-    stale: dict[str, Filled] = {}
     answered: set[str] = set()
     fresh = moment - timedelta(days=days)
     for form in questionnaires(then) if forms_then is None else forms_then:
@@ -77,7 +75,6 @@ def known(
         if form.time < moment - timedelta(days=max(OLDEST, days)):
             continue
         if form.time < fresh:
-            stale[instrument.id] = form
             if form.total is not None:
                 values[name := f"before {instrument.id}"] = oriented(instrument, form.total)
                 said[name] = f"{instrument.abbreviation} of {form.total:g} earlier, on {form.time:%Y-%m-%d}"
@@ -105,7 +102,6 @@ def known(
         values,
         said,
         forms,
-        {name: form for name, form in stale.items() if name not in forms},
         frozenset(answered),
         age,
         language,

@@ -40,14 +40,17 @@ def variables_of(seen: Seen) -> tuple[Variable, ...]:
     diagnoses = Counter({name: len(people[name]) for name in enough if name.startswith("had ")})
     common = {name for name, _ in sorted(diagnoses.items(), key=lambda at: (-at[1], at[0]))[:MOST_DIAGNOSES]}
     found = [
-        _variable(name)
-        for name in sorted(enough)
-        if name in common
-        or (not name.startswith("had ") and len(values[name]) > 1)
-        and (not name.startswith("item ") or name in short)
+        _variable(name) for name in sorted(enough) if name in common or _plain(name, values[name], short)
     ]
     order = ("total", "before", "item", "age", "female", "diagnosis")
     return tuple(sorted(found, key=lambda variable: (order.index(variable.kind), variable.name)))
+
+
+def _plain(name: str, values: set[float], short: set[str]) -> bool:
+    """Whether it is no diagnosis, differs among people, and is no answer beside those of a short form."""
+    if name.startswith("had ") or len(values) < 2:
+        return False
+    return name in short or not name.startswith("item ")
 
 
 def _variable(name: str) -> Variable:

@@ -18,7 +18,7 @@ from alleviate.progress.safety import signs
 from alleviate.records import PatientRecord
 from alleviate.studies.screening.asking import Asking, default_asking
 from alleviate.studies.screening.long_table import records_in
-from alleviate.studies.screening.moments import Known, known, oriented
+from alleviate.studies.screening.moments import Known, known
 from alleviate.studies.screening.words import WORDING, of_100
 
 __all__ = ["Screening", "screening_of"]
@@ -47,7 +47,7 @@ class Screening:
     def next_records(
         self, records: Sequence[PatientRecord], moment: datetime, *, asking: Asking | None = None
     ) -> list[dict[str, Any]]:
-        """For each record, by what it knew at ``moment`` (UTC), as `alleviate screen next --json` prints it."""
+        """For each record, by what it knew at ``moment`` (UTC); as `alleviate screen next --json` prints."""
         return [self._told(record, moment, asking or default_asking()) for record in records]
 
     def _told(self, record: PatientRecord, moment: datetime, asking: Asking) -> dict[str, Any]:
