@@ -8,13 +8,13 @@ from joblib import Parallel, delayed
 
 from alleviate.models.performance.performance import performance
 from alleviate.models.prognosis.people import People
-from alleviate.models.prognosis.shelf import CANDIDATES
 from alleviate.models.trial import Floats
 from alleviate.studies.prognosis.checks import leaks
 from alleviate.studies.prognosis.evaluation import evaluated, learn_step, outer_folds, tasks_of
 from alleviate.studies.prognosis.steps import Steps
 from alleviate.studies.rules import table_from
 from alleviate.terms.errors import DataError
+from alleviate.terms.prognosis_study import PREDICTORS
 from lines import Line
 
 __all__ = ["lines", "noise", "refused"]
@@ -37,7 +37,7 @@ def noise(seed: int, n: int, repeats: int) -> tuple[bool, str]:
     y = (rng.random(n) < 0.35).astype(float)
     people = People(pl.DataFrame(columns), y, "binary", np.ones(n))
     tasks = tasks_of(outer_folds(people, 5, repeats, seed, None), seed)
-    done = {i: learn_step(people, tuple(CANDIDATES), None, None, *task) for i, task in enumerate(tasks)}
+    done = {i: learn_step(people, PREDICTORS, None, None, *task) for i, task in enumerate(tasks)}
     found = evaluated(people, Steps(done, len(tasks)), tasks)
     auc = performance(found.repeats)["auc"]
     return bool(auc.low <= 0.5 <= auc.high), str(found.final["chosen"])

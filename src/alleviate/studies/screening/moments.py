@@ -24,9 +24,9 @@ ICD_STEM = 3
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """``values``: by variable name. ``said``: the same in words. ``forms``: the last fresh one of each
+    """``values``: by variable name. ``said``: the same in words. ``forms``: each instrument's last fresh one,
 
-    instrument, whether or not it has a total. ``answered``: codes of the fresh answers. ``language``, ``age``:
+    whether or not it has a total. ``answered``: codes of the fresh answers. ``language``, ``age``:
     where known.
     """
 
