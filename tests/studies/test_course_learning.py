@@ -58,7 +58,7 @@ def test_a_reader_is_told_the_same_in_lines(followed) -> None:
 
 @pytest.mark.slow
 def test_the_same_seed_gives_the_same_bytes_for_any_number_of_workers(tmp_path) -> None:
-    frame = courses(130, 5)
+    frame = courses(115, 5)
     one = learned(tmp_path / "one", frame, Asked("phq9", seed=3))
     two = learned(tmp_path / "two", frame, Asked("phq9", seed=3), workers=2)
     files = [read(made.told.package).files for made in (one, two)]

@@ -62,8 +62,8 @@ class JudgedCourses:
 class CourseFindings:
     """Everything found. ``problems``: rows left out, by what was wrong. ``left``: gone before the end.
 
-    ``too_good``: began too near the best score to improve reliably, and are not learned from. ``horizon``: the
-    usual planned end, in ``unit`` since the first score.
+    ``too_good``: began too near the best score to improve reliably, and are not learned from. ``horizon``:
+    the usual planned end, in ``unit`` since the first score.
     """
 
     verdict: CourseVerdict

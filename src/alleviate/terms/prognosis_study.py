@@ -29,11 +29,11 @@ class PredictedOutcome:
     """The outcome that is foreseen: the column ``name``.
 
     ``kind`` is ``None`` until the data are seen. Binary: ``present`` is the value (as text) that counts as
-    the event, or ``above`` the number from which a numeric column does (``>=``); neither: the column holds 0 and
-    1, or yes and no. Ordinal: ``levels`` from the lowest. Time to an event: ``name`` is the time followed,
-    ``event`` the column that says how it ended (``occurred``, as text, is the event, ``competing`` are those
-    that preclude it, all else was lost to follow-up), ``horizon`` the time by which; what is foreseen is the
-    risk of the event by then (cumulative incidence).
+    the event, or ``above`` the number from which a numeric column does (``>=``); neither: the column holds 0
+    and 1, or yes and no. Ordinal: ``levels`` from the lowest. Time to an event: ``name`` is the time
+    followed, ``event`` the column that says how it ended (``occurred``, as text, is the event, ``competing``
+    are those that preclude it, all else was lost to follow-up), ``horizon`` the time by which; what is
+    foreseen is the risk of the event by then (cumulative incidence).
     """
 
     name: str

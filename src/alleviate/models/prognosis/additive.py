@@ -57,7 +57,7 @@ class Shaped:
 def fit_additive(
     design: Design, shape: Shaper, starts: Starts | None = None, offset: Floats | None = None
 ) -> Curves:
-    """The average over families by their marginal likelihood; with ``offset`` (n,), what comes on top of it."""
+    """The average over families by marginal likelihood; with ``offset`` (n,), what comes on top of it."""
     shaped = Shaped.of(design, shape)
     fits, share = _fitted(shaped, design, np.arange(len(design.y)), starts, offset)
     parts = [

@@ -24,7 +24,7 @@ ICD_STEM = 3
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """``values``: by variable name. ``said``: the same in words. ``forms``: each instrument's last fresh one,
+    """``values``: by variable name. ``said``: in words, answers by their total. ``forms``: each instrument's last fresh one,
 
     whether or not it has a total. ``answered``: codes of the fresh answers. ``language``, ``age``:
     where known.
@@ -88,7 +88,8 @@ def known(
             assert item is not None
             answered.add(item.code)
             values[name := f"item {item.code}"] = item.points(answer)
-            said[name] = f"{answer:g} on {item.name} ({instrument.abbreviation})"
+            own = f"{answer:g} on {item.name} ({instrument.abbreviation})"
+            said[name] = own if form.total is None else said[instrument.id]
     birth, sex, language = _person(then.events)
     age = None if birth is None else float((moment - birth).days // YEAR)
     if age is not None:

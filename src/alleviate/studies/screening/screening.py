@@ -1,5 +1,6 @@
 """A learned screening, opened: how probable caseness is where nobody asked, and what to ask next."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -112,15 +113,17 @@ class Screening:
         judged = next(each for each in self.package.findings.instruments if each.instrument == instrument)
         if judged.weak:
             return [WORDING["reason"]["weak"]]
-        order = np.argsort(-np.abs(told.reasons), kind="stable")[:MOST_REASONS]
-        reasons = []
-        for j in order:
-            what = found.said.get(self.package.variables[j].name)
-            if what is not None and abs(told.reasons[j]) >= LEAST_REASON:
-                reasons.append(
-                    WORDING["reason"]["for" if told.reasons[j] > 0 else "against"].format(what=what)
-                )
-        return reasons or ([] if len(found.said) else [WORDING["reason"]["nothing"]])
+        moved: dict[str, float] = defaultdict(float)
+        for variable, much in zip(self.package.variables, told.reasons, strict=True):
+            if variable.name in found.said:
+                moved[found.said[variable.name]] += much
+        order = sorted(moved, key=lambda what: -abs(moved[what]))[:MOST_REASONS]
+        reasons = [
+            WORDING["reason"]["for" if moved[what] > 0 else "against"].format(what=what)
+            for what in order
+            if abs(moved[what]) >= LEAST_REASON
+        ]
+        return reasons or ([] if moved else [WORDING["reason"]["nothing"]])
 
     def _ask_next(self, x: Floats, found: Known, asking: Asking) -> dict[str, Any] | None:
         """The instrument that is expected to lessen the doubt most a minute; the shorter one of equals."""

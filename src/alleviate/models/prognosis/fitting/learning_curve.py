@@ -31,9 +31,9 @@ FEWEST = 3
 
 @dataclass(frozen=True, slots=True)
 class CurvePoint:
-    """Mean loss on people not seen, its standard error over the folds (``None`` of one), and on the ``people``
+    """Mean loss on people not seen, its standard error over the folds (``None`` of one), and on the
 
-    learned from."""
+    ``people`` learned from."""
 
     people: int
     held_out: float
