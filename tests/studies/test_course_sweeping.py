@@ -147,7 +147,6 @@ column = "phq9_after"
 better = "lower"
 [features]
 phq9 = { of = "phq9" }
-age = { take = "age" }
 [learning]
 candidates = ["none", "ridge"]
 [validation]
@@ -166,7 +165,7 @@ def treated(number: int) -> list[Entry]:
     after = 12 + number % 4 - (5 if arm == "CBT" else 0)
     return [
         person(id),
-        form(id, week - 1, 14 + number % 5),
+        form(id, week - 1, 12 + number * 7 % 15),
         Entry(id, f"Episode/{id}", "episode", (start,)),
         Entry(id, f"Consent/{id}", "consent", (permit,)),
         form(id, week + 8, after),

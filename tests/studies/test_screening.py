@@ -135,7 +135,7 @@ def test_what_is_not_known_yet_does_not_count(screening: Screening) -> None:
 
 
 def test_two_answers_shorten_the_question(screening: Screening) -> None:
-    none, begun = asked(screening), asked(screening, *phq9(3, 3))
+    none, begun = asked(screening), asked(screening, *phq9(2, 3, 3))
     before, after = (of(told, "phq9") for told in (none, begun))
     assert after["p"] > before["p"] + 0.2
     assert "3 on mood (PHQ-9) speaks for it" in after["reasons"]

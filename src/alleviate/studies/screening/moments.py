@@ -24,7 +24,7 @@ ICD_STEM = 3
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """``values``: by variable name. ``said``: in words, answers by their total. ``forms``: each instrument's last fresh one,
+    """``values``: by variable name. ``said``: in words, answers by their total. ``forms``: the fresh ones,
 
     whether or not it has a total. ``answered``: codes of the fresh answers. ``language``, ``age``:
     where known.
