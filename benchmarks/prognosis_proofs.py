@@ -35,11 +35,12 @@ def main() -> int:
     parser.add_argument("--cores", type=int, default=os.cpu_count() or 1)
     asked = parser.parse_args()
     found: list[Line] = []
+    settings = {"draws": round(DRAWS * asked.scale), "first seed": asked.first}
     for name in asked.only or PARTS:
         note(f"{name} ...")
-        found += PARTS[name](max(2, round(DRAWS * asked.scale)), asked.first, asked.cores)
-    settings = {"draws": round(DRAWS * asked.scale), "first seed": asked.first}
-    written("prognosis-proofs", "Prognosis: what is known to be true", found, settings)
+        lines = PARTS[name](max(2, round(DRAWS * asked.scale)), asked.first, asked.cores)
+        written(f"prognosis-{name}", f"Prognosis: {name}", lines, settings)
+        found += lines
     return 0 if all(line.holds is not False for line in found) else 1
 
 

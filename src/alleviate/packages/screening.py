@@ -57,8 +57,9 @@ class JudgedInstrument:
 
     @property
     def weak(self) -> bool:
-        """Whether it was not told better than by chance."""
-        return "auc" not in self.measures or self.measures["auc"].low <= 0.5
+        """Whether it was not told better than by chance: what was foreseen does not rise with what came."""
+        slope = self.measures.get("calibration_slope")
+        return slope is None or slope.low <= 0
 
 
 @dataclass(frozen=True, slots=True)
