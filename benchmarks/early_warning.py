@@ -7,7 +7,7 @@ import numpy as np
 from alleviate.progress.early_warning.charts import DAYS, LEVEL, SLOW, alarms, threshold
 from alleviate.progress.early_warning.surprise import surprise
 from alleviate.progress.early_warning.watching import LEAST, LEAST_SLOWING, slowing
-from lines import Line, note
+from lines import Line, note, written
 
 __all__ = ["lines"]
 
@@ -140,5 +140,4 @@ def _delay(
 
 
 if __name__ == "__main__":
-    for line in lines():
-        print(line.what, "|", line.found, "|", line.holds)
+    written("early-warning", "Early warning from daily data", lines(), {"seeds": 2, "first seed": 0})

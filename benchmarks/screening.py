@@ -21,7 +21,7 @@ from alleviate.studies.nhanes.reading import folder_of, read_cycle
 from alleviate.studies.screening.moments import Moment, moments
 from alleviate.studies.screening.panel import panel_of, variables_of
 from alleviate.terms.errors import DataError
-from lines import Line, note
+from lines import Line, note, written
 
 __all__ = ["lines"]
 
@@ -333,3 +333,7 @@ def _adults(folder: Path, people: str, answers: str) -> np.ndarray:
     age, female = frame["RIDAGEYR"].to_numpy(), frame["RIAGENDR"].to_numpy() == 2
     table = np.column_stack([asked.sum(axis=1), asked[:, 0], asked[:, 1], age, female]).astype(float)
     return np.asarray(table[np.isfinite(table).all(axis=1)])
+
+
+if __name__ == "__main__":
+    written("screening", "Screening: what to ask next", lines(), {"first seed": 0})

@@ -163,7 +163,7 @@ class TestLearningCurve:
         one = learning_curve(
             mean_of(data), data.y, data.weight, "numeric", folds(100), 1, Budget(0.0, lambda: 0.0)
         )
-        assert np.isnan(one.points[0].standard_error)
+        assert one.points[0].standard_error is None
 
 
 class TestGap:
