@@ -46,7 +46,7 @@ def written(
     columns = ("what", "asked", "found", "holds")
     (results / f"{name}.md").write_text(head + markdown(columns, rows) + more, encoding="utf-8")
     document = {"settings": dict(settings), "lines": [asdict(line) for line in lines], **(numbers or {})}
-    text = json.dumps(document, indent=1, ensure_ascii=False)
+    text = json.dumps(document, indent=1, ensure_ascii=False, default=bool)  # NumPy's truth values
     (results / f"{name}.json").write_text(text + "\n", encoding="utf-8")
     table = Table(*columns)
     for row in rows:
