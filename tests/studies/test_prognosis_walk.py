@@ -250,6 +250,19 @@ class TestPredicting:
             "score at the start" in reason and "risk of dropout" in reason for reason in person["reasons"]
         )
 
+    def test_what_would_have_to_differ_is_told_and_what_is_fixed_is_left_alone(
+        self, walk: tuple[LearnedOutcome, Prognosis]
+    ) -> None:
+        high = people(17, 1).with_columns(score=pl.lit(24.0), sex=pl.lit("m"))
+        (person,) = walk[1].predict(high, aim=0.5)
+        assert person["estimate"] > 0.5
+        assert "score at the start" in person["differing"]
+        fixed = replace(walk[1], study=replace(walk[1].study, fixed=("score",)))
+        (other,) = fixed.predict(high, aim=0.5)
+        assert "score at the start" not in other["differing"]
+        with pytest.raises(DataError, match="a risk between 0 and 1"):
+            walk[1].predict(high, aim=20)
+
     def test_a_category_never_seen_is_not_judged(self, walk: tuple[LearnedOutcome, Prognosis]) -> None:
         (person,) = walk[1].predict(people(17, 1).with_columns(sex=pl.lit("other")))
         assert person["abstained"]

@@ -54,6 +54,8 @@ def _card(person: Forecast, outcome: PredictedOutcome, decimals: int) -> Rendera
     if person["comparable_n"] is not None:
         lines.append(Text(f"{count(person['comparable_n'])} people like this one were studied.", style="dim"))
     lines += [Text(f"  · {reason}") for reason in person["reasons"]]
+    if "differing" in person:
+        lines.append(Text(person["differing"], style="italic"))
     return Group(*lines)
 
 

@@ -28,6 +28,10 @@ def predict(
         list[str] | None, typer.Option("--patient", help="Of the vault; may be given again.")
     ] = None,
     vault: VaultOption = None,
+    aim: Annotated[
+        float | None,
+        typer.Option("--aim", help="Say what would have to differ to cross this risk (0 to 1) or number."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON only.")] = False,
 ) -> None:
     """Foresee an outcome for each person in a table, or of the vault, with reasons and doubt."""
@@ -35,7 +39,7 @@ def predict(
     if (data is None) == (not patients):
         raise DataError("Expected --data FILE or --patient ID.", hint="Give one of them.")
     if data is not None:
-        told = prognosis.predict(data)
+        told = prognosis.predict(data, aim=aim)
     else:
         with open_vault(vault) as opened, opened.access(actor=acting(), purpose="care") as access:
             records = [access.record(id) for id in patients or ()]

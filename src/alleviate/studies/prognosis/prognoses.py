@@ -11,6 +11,7 @@ import polars as pl
 from alleviate import features
 from alleviate.intake.tables import Table
 from alleviate.models.prognosis.deep.sequences import EVENTS
+from alleviate.models.prognosis.explained.differing import differing
 from alleviate.models.prognosis.model import PrognosisModel
 from alleviate.packages import Manifest, SealedPackage
 from alleviate.packages.prognosis import PrognosisPackage, prognosis_from
@@ -19,7 +20,7 @@ from alleviate.studies import files
 from alleviate.studies.prognosis.cohort import PrognosisCohort, cohort, within
 from alleviate.studies.prognosis.columns import known_features
 from alleviate.studies.prognosis.elsewhere import judged_by, tested, versus
-from alleviate.studies.prognosis.foreseen import foreseen
+from alleviate.studies.prognosis.foreseen import foreseen, speech_of
 from alleviate.studies.rules import ids_of, table_from
 from alleviate.studies.vault_sections import spec_of
 from alleviate.terms.errors import DataError, StudyError
@@ -36,16 +37,31 @@ class Prognosis:
     manifest: Manifest
     study: PrognosisStudy
 
-    def predict(self, data: pl.DataFrame | str | Path) -> list[dict[str, Any]]:
+    def predict(self, data: pl.DataFrame | str | Path, *, aim: float | None = None) -> list[dict[str, Any]]:
         """What is foreseen for each row, as `alleviate predict --json` prints it.
 
-        Raises ``DataError`` where the table cannot be read or has no feature at all.
+        ``aim``: a risk (0 to 1) or number; beside each person, what would have to differ for the model to
+        foresee the other side of it. Raises ``DataError`` where the table cannot be read or has no feature.
         """
         table = table_from(data)
         frame = known_features(self.study, self.package.spec, table)
         columns = [name for name in self.study.validation.groups if name in table.columns]
         groups = {name: table.text(name) for name in columns}
-        return foreseen(self.package, frame, ids_of(table, self.study.data.id), self.study.labels, groups)
+        told = foreseen(self.package, frame, ids_of(table, self.study.data.id), self.study.labels, groups)
+        return told if aim is None else self._with_differing(told, frame, aim)
+
+    def _with_differing(
+        self, told: list[dict[str, Any]], frame: pl.DataFrame, aim: float
+    ) -> list[dict[str, Any]]:
+        package, study = self.package, self.study
+        if package.outcome.kind in ("binary", "time-to-event") and not 0 < aim < 1:
+            raise DataError(f"Expected a risk between 0 and 1 to aim at, got {aim:g}.", hint="Such as 0.2.")
+        speech, fixed = speech_of(package, study.labels), {*study.fixed, *study.changes}
+        for i, person in enumerate(told):
+            if not person["abstained"]:
+                found = differing(package.model, frame[i], package.seen, speech, aim, fixed)
+                person["differing"] = found.text
+        return told
 
     def predict_records(self, records: Sequence[PatientRecord], moment: datetime) -> list[dict[str, Any]]:
         """The same from records, by what was known at ``moment`` (UTC), where the study drew on the vault."""
