@@ -10,6 +10,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from alleviate.cli.screen import person_panel
 from alleviate.reports.numbers import Scale, count
 from alleviate.terms.estimates import Estimate
 from alleviate.terms.outcomes import Outcome
@@ -36,17 +37,7 @@ def advice_cards(advice: Sequence[Advice], outcome: Outcome) -> list[Panel]:
     """A panel for each person, with expected outcomes and reasons."""
     scale = _scale(outcome)
     decimals = _decimals(advice, scale)
-    return [
-        Panel(
-            _card(person, scale, decimals),
-            title=Text(f"Person {person['id']}", style="bold"),
-            title_align="left",
-            box=box.ROUNDED,
-            border_style="dim",
-            width=96,
-        )
-        for person in advice
-    ]
+    return [person_panel(str(person["id"]), _card(person, scale, decimals)) for person in advice]
 
 
 def advice_table(advice: Sequence[Advice], outcome: Outcome) -> RenderableType:

@@ -9,7 +9,9 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from alleviate.cli.screen import person_panel
 from alleviate.reports.numbers import count, decimals_for, number
+from alleviate.studies.prognosis.findings import WORDING
 from alleviate.terms.prognosis_study import PredictedOutcome
 
 __all__ = ["forecast_cards", "forecast_table", "foretold"]
@@ -28,17 +30,7 @@ INTERVALS = {
 def forecast_cards(told: Sequence[Forecast], outcome: PredictedOutcome) -> list[Panel]:
     """A panel for each person, with reasons for and against."""
     decimals = _decimals(told, outcome)
-    return [
-        Panel(
-            _card(person, outcome, decimals),
-            title=Text(f"Person {person['id']}", style="bold"),
-            title_align="left",
-            box=box.ROUNDED,
-            border_style="dim",
-            width=96,
-        )
-        for person in told
-    ]
+    return [person_panel(str(person["id"]), _card(person, outcome, decimals)) for person in told]
 
 
 def _card(person: Forecast, outcome: PredictedOutcome, decimals: int) -> RenderableType:
@@ -93,23 +85,6 @@ def _decimals(told: Sequence[Forecast], outcome: PredictedOutcome) -> int:
     return decimals_for([p["high"] - p["low"] for p in told if not p["abstained"]])
 
 
-MEASURES = {
-    "auc": "AUC",
-    "c": "concordance",
-    "r2": "share of the variance explained",
-    "brier": "Brier score",
-    "brier_scaled": "Brier skill",
-    "log_loss": "log loss",
-    "calibration_slope": "calibration slope (best: 1)",
-    "calibration_intercept": "calibration in the large (best: 0)",
-    "e_o": "expected to observed (best: 1)",
-    "ici": "mean miscalibration (ICI)",
-    "rps": "ranked probability score",
-    "mae": "mean absolute error",
-    "rmse": "root mean squared error",
-}
-
-
 def foretold(told: Mapping[str, Any]) -> RenderableType:
     """How a prognosis fared on new people, as ``alleviate evaluate --json`` prints it."""
     events = "" if told["events"] is None else f", {count(told['events'])} with it"
@@ -128,7 +103,7 @@ def foretold(told: Mapping[str, Any]) -> RenderableType:
     if rival is not None:
         table.add_column(f"Less {rival['second']}", justify="right", no_wrap=True)
     for name, value in told["measures"].items():
-        row = [MEASURES.get(name, name), number(value["estimate"], 3), _between(value)]
+        row = [WORDING["measures"].get(name, name), number(value["estimate"], 3), _between(value)]
         if rival is not None:
             apart = rival["differences"].get(name)
             row.append(

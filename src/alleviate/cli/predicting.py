@@ -43,7 +43,7 @@ def predict(
     else:
         with open_vault(vault) as opened, opened.access(actor=acting(), purpose="care") as access:
             records = [access.record(id) for id in patients or ()]
-        told = prognosis.predict_records(records, datetime.now(UTC))
+        told = prognosis.predict_records(records, datetime.now(UTC), aim=aim)
     if as_json:
         print_json(told)
         return

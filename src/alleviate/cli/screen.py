@@ -6,11 +6,23 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import typer
-from rich.console import Console
+from rich import box
+from rich.console import Console, RenderableType
+from rich.panel import Panel
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-__all__ = ["Report", "complain", "err", "help_alone", "out", "print_json", "print_lines", "progress"]
+__all__ = [
+    "Report",
+    "complain",
+    "err",
+    "help_alone",
+    "out",
+    "person_panel",
+    "print_json",
+    "print_lines",
+    "progress",
+]
 
 Report = Callable[[int, int, str], None]
 """Called with how much is done, of how much, and what is being done."""
@@ -43,6 +55,18 @@ def help_alone(context: typer.Context) -> None:
     """A command group without a command shows what it offers."""
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())
+
+
+def person_panel(id: str, body: RenderableType) -> Panel:
+    """What is said of one person, under their id."""
+    return Panel(
+        body,
+        title=Text(f"Person {id}", style="bold"),
+        title_align="left",
+        box=box.ROUNDED,
+        border_style="dim",
+        width=96,
+    )
 
 
 @contextmanager

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 
 from alleviate.models.prognosis.bases import FAMILIES, Basis
-from alleviate.models.prognosis.contract import Budget, Design, Tuned
+from alleviate.models.prognosis.contract import Budget, Design, Predictor, Tuned
 from alleviate.models.prognosis.curves import Curves
 from alleviate.models.prognosis.penalised import Averaged, averaged, narrowed
 from alleviate.models.ridge import effective
 from alleviate.models.trial import Floats, Ints
 
-__all__ = ["Shaped", "Shaper", "fit_additive", "held_out_additive", "tune_additive"]
+__all__ = ["AdditiveCandidate", "Shaped", "Shaper", "fit_additive", "held_out_additive", "tune_additive"]
 
 Shaper = Callable[[Design, str], Basis]
 """The shapes of a design's columns in one of ``FAMILIES``."""
@@ -108,3 +108,22 @@ def _fitted(
     evidence = np.array([fit.evidence for fit in fits])
     share = np.exp(evidence - evidence.max())
     return fits, share / share.sum()
+
+
+@dataclass(frozen=True, slots=True)
+class AdditiveCandidate:
+    """A candidate whose columns have shapes made by ``shape``."""
+
+    name: str
+    words: str
+    shape: Shaper
+    simple: bool = True
+
+    def tune(self, design: Design, folds: Ints, seed: int, budget: Budget) -> Tuned:
+        return tune_additive(design, folds, self.shape, budget)
+
+    def fit(self, design: Design, settings: Mapping[str, Any], seed: int) -> Predictor:
+        return fit_additive(design, self.shape, settings["start"])
+
+    def restore(self, data: Mapping[str, Any]) -> Predictor:
+        return Curves.from_json(data)

@@ -63,7 +63,9 @@ class Prognosis:
                 person["differing"] = found.text
         return told
 
-    def predict_records(self, records: Sequence[PatientRecord], moment: datetime) -> list[dict[str, Any]]:
+    def predict_records(
+        self, records: Sequence[PatientRecord], moment: datetime, *, aim: float | None = None
+    ) -> list[dict[str, Any]]:
         """The same from records, by what was known at ``moment`` (UTC), where the study drew on the vault."""
         if not self.study.definitions:
             raise StudyError(
@@ -72,7 +74,8 @@ class Prognosis:
             )
         frame = features_at(self.package.model, self.study, records, moment)
         ids = [record.subject_id for record in records]
-        return foreseen(self.package, frame, ids, self.study.labels)
+        told = foreseen(self.package, frame, ids, self.study.labels)
+        return told if aim is None else self._with_differing(told, frame, aim)
 
     def evaluate(
         self, data: pl.DataFrame | str | Path, *, against: "Prognosis | None" = None
