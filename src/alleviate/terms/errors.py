@@ -3,11 +3,13 @@
 __all__ = [
     "AlleviateError",
     "AuditError",
+    "ConflictError",
     "ConsentError",
     "DataError",
     "InputError",
     "NotEnoughDataError",
     "PackageError",
+    "RefusedError",
     "StudyError",
     "VaultError",
 ]
@@ -59,6 +61,14 @@ class ConsentError(VaultError):
 
 class AuditError(VaultError):
     """The audit cannot be written, so nothing is served; or its chain is broken, with the first bad link."""
+
+
+class ConflictError(VaultError):
+    """Somebody else was faster: what was seen is not what stands; nothing was stored."""
+
+
+class RefusedError(InputError):
+    """Whoever asks may not do this; says nothing of what there is."""
 
 
 class NotEnoughDataError(AlleviateError):
