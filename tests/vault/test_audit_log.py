@@ -200,7 +200,7 @@ def test_a_reason_is_one_of_a_few(reason: str) -> None:
 @pytest.mark.parametrize(
     ("event", "problem"),
     [
-        ({"action": "peek"}, "action is one of alert, .*, verify, got 'peek'"),
+        ({"action": "peek"}, "action is one of account, .*, write, got 'peek'"),
         ({"actor": ""}, "The actor of an audit event is one word"),
         ({"actor": "Dr Smith"}, "The actor of an audit event is one word"),
         ({"purpose": "care and more"}, "The purpose"),

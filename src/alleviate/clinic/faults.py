@@ -48,6 +48,7 @@ _SAID = {
     422: "Something in this is not as expected.",
     429: "Too many requests. Wait a little.",
 }
+_FOR_PROGRAMS = ("/api/", "/fhir", "/cds-services", "/oauth", "/metrics", "/.well-known")
 _OURS = "Something went wrong on our side. Nothing was half-stored."
 
 
@@ -91,11 +92,13 @@ def _told(request: Request, error: Exception) -> Response:
         return response
     if isinstance(error, RefusedError):
         REFUSED.labels("not-open").inc()
-        if "patient" in request.path_params:  # the same as for nobody: who exists is not told
+        if getattr(request.state, "named", ""):  # the same as for nobody: who exists is not told
             return answer(request, 404, _SAID[404], "")
     if status >= 500:
         _LOG.error("the vault or the audit failed", exc_info=error)
-        return answer(request, status, "The clinic's records cannot be reached now.", "Try again in a minute.")
+        return answer(
+            request, status, "The clinic's records cannot be reached now.", "Try again in a minute."
+        )
     return answer(request, status, error.message, error.hint)
 
 
@@ -128,4 +131,6 @@ def _own_fault(request: Request, error: Exception) -> Response:
 def _wants_page(request: Request) -> bool:
     if request.url.path.startswith(("/api/", "/fhir", "/cds-services", "/oauth", "/metrics", "/.well-known")):
         return False
-    return "text/html" in request.headers.get("accept", "*/*") or "*/*" in request.headers.get("accept", "*/*")
+    return "text/html" in request.headers.get("accept", "*/*") or "*/*" in request.headers.get(
+        "accept", "*/*"
+    )

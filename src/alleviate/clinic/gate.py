@@ -23,6 +23,11 @@ __all__ = ["Door", "NotSignedInError", "Visit", "VisitOf", "services_of"]
 
 Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 
+About = Callable[[Request], str]
+"""Whom a request concerns, where its path does not say so as ``{patient}``: our id, or ""."""
+
+_ABOUT: dict[Callable[..., Any], About] = {}
+
 _SAFE = ("GET", "HEAD", "OPTIONS")
 _SAID = "alleviate-said"
 
@@ -124,7 +129,7 @@ def _identify(request: Request, services: Services) -> Who | None:
 
 
 async def _refuse_forged(request: Request, services: Services, who: Who) -> None:
-    """A form that another site sends has no token of this session; where the browser says whence, it counts."""
+    """What another site sends has no token of this session; whence it comes counts too, where it is said."""
     origin = request.headers.get("origin", "")
     if origin and origin != "null" and urlsplit(origin).netloc != request.headers.get("host", ""):
         raise RefusedError("This form came from another site.", hint="Open the page here and send it again.")
@@ -144,7 +149,8 @@ async def _refuse_forged(request: Request, services: Services, who: Who) -> None
 def _admitted(request: Request, services: Services, who: Who, action: str) -> Visit:
     now = services.clock()
     visit = Visit(request, services, who, action, now)
-    named = request.path_params.get("patient", "")
+    about = _ABOUT.get(request.scope["route"].endpoint, _in_path)
+    named = request.state.named = about(request)
     wanted = rule(action)
     if who.role == "patient":
         visit.patient = who.patient
@@ -157,14 +163,17 @@ def _admitted(request: Request, services: Services, who: Who, action: str) -> Vi
         if who.limits is not None and action not in who.limits:
             raise RefusedError("This is not open to you.")
         check_may(who.role, action, basis)
-        if named and not visit.patient:
+        if named and not services.vault.knows(visit.patient):
             raise RefusedError("This is not open to you.")
     except RefusedError:
-        services.vault.access(actor=who.actor, purpose=_purpose(wanted.purpose or "rights")).denied(
-            visit.patient if named or who.role == "patient" else "", action
-        )
+        denying = services.vault.access(actor=who.actor, purpose=_purpose(wanted.purpose or "rights"))
+        denying.denied(named or who.patient, action)
         raise
     return visit
+
+
+def _in_path(request: Request) -> str:
+    return str(request.path_params.get("patient", ""))
 
 
 def _purpose(word: str) -> Purpose:
@@ -172,7 +181,10 @@ def _purpose(word: str) -> Purpose:
 
 
 class Door(APIRouter):
-    """The routes of one room. Each has an action of the table, or says why it needs none."""
+    """The routes of one room. Each has an action of the table, or says why it needs none.
+
+    ``about`` is for interfaces whose paths are not ours to choose, such as FHIR's.
+    """
 
     def __init__(self, name: str, *, prefix: str = "") -> None:
         super().__init__(prefix=prefix, tags=[name])
@@ -186,10 +198,22 @@ class Door(APIRouter):
         return self._guarded(path, action, ["POST"], HTMLResponse, settings)
 
     def data(
-        self, path: str, *, action: str, methods: list[str] | None = None, **settings: Any
+        self,
+        path: str,
+        *,
+        action: str,
+        methods: list[str] | None = None,
+        about: About | None = None,
+        **settings: Any,
     ) -> Callable[[Endpoint], Endpoint]:
         """Plain values for programs."""
-        return self._guarded(path, action, methods or ["GET"], JSONResponse, settings)
+
+        def added(endpoint: Endpoint) -> Endpoint:
+            if about is not None:
+                _ABOUT[endpoint] = about
+            return self._guarded(path, action, methods or ["GET"], JSONResponse, settings)(endpoint)
+
+        return added
 
     def open(
         self, path: str, *, why: str, methods: list[str] | None = None, **settings: Any

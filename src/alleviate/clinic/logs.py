@@ -1,4 +1,4 @@
-"""One JSON line a request, without anything about anybody: the route's pattern, never the address as asked."""
+"""One JSON line a request, about nobody: the route's pattern, never the address as it was asked."""
 
 import json
 import logging

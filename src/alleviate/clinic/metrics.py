@@ -19,9 +19,7 @@ _SECONDS = Histogram(
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1, 2.5, 10),
 )
 REFUSED = Counter("alleviate_refused", "Requests that the gate refused.", ["why"])
-ALERTS_OVERDUE = Gauge(
-    "alleviate_alerts_overdue", "Alerts past a deadline.", multiprocess_mode="mostrecent"
-)
+ALERTS_OVERDUE = Gauge("alleviate_alerts_overdue", "Alerts past a deadline.", multiprocess_mode="mostrecent")
 PACKAGES = Gauge("alleviate_packages", "Packages by state.", ["state"], multiprocess_mode="mostrecent")
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})

@@ -24,12 +24,12 @@ _GUESSED = ("changeme", "change-me", "secret", "password", "alleviate", "postgre
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """``vault``: a path or a PostgreSQL URL. ``base_url``: as people's browsers see the clinic, without a path.
+    """``vault``: a path or a PostgreSQL URL. ``base_url``: as browsers see the clinic, without a path.
 
-    Times in minutes. ``origins``: of other sites' scripts that may call CDS Hooks. ``fhir_servers``: base URLs
-    that may be asked for data. ``oidc``: a JSON file of identity providers. ``private_addresses``: whether
-    these may lie in a private network. ``metrics_token``: who asks for metrics from elsewhere shows it.
-    ``sites``: of other words for the crisis help, the country. Raises InputError for what is unsafe.
+    Times in minutes. ``origins``: of other sites' scripts that may call CDS Hooks. ``fhir_servers``: base
+    URLs that may be asked for data. ``oidc``: a JSON file of identity providers. ``private_addresses``:
+    whether these may lie in a private network. ``metrics_token``: who asks for metrics from elsewhere shows
+    it. ``country`` (ISO 3166) is for the crisis help. Raises InputError for what is unsafe.
     """
 
     vault: str = field(default_factory=lambda: str(home() / "clinic.vault"))
@@ -78,7 +78,7 @@ class Settings:
 
     @classmethod
     def read(cls, environment: Mapping[str, str] | None = None, **given: Any) -> Self:
-        """What is ``given`` (None: not), else what the environment says, else the defaults. Raises InputError."""
+        """What is ``given`` (None: not), else what the environment says, else defaults. Raises InputError."""
         environment = os.environ if environment is None else environment
         known = {each.name: each for each in fields(cls)}
         found = {name: value for name, value in given.items() if value is not None}

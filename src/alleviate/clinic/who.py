@@ -13,8 +13,8 @@ class Who:
     """``actor`` is the word of the audit. ``key`` names what the team knows: the account's id, or "".
 
     ``limits``: where not None, the actions that are open at all, whatever the role may; of a system the
-    ``scopes`` of its token narrow further. ``csrf`` is the token that forms carry; "" where no cookie signs in,
-    so that no other site can send one along. ``only``: what a link opens and nothing besides (an id), or "".
+    ``scopes`` of its token narrow further. ``csrf`` is the token that forms carry; "" where no cookie signs
+    in, so that no other site can send one along. ``only``: what a link opens and nothing besides, or "".
     """
 
     actor: str

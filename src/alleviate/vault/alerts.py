@@ -3,10 +3,13 @@
 An alert's id follows from its person and sign alone: whoever looks again finds the same ones and adds what
 is missing. It is sealed with the person's own key, withheld with the kinds of data that it comes from, and
 gone with the person.
+
+Off-track alerts are raised by the results of learned courses (`alleviate.vault.courses`); what is done about
+them is kept here too, as steps from 1 on under the id of the result, which stands for step 0.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -19,14 +22,24 @@ from alleviate.progress.safety import Sign, of_a_form, signs
 from alleviate.records import Event, Kind, PatientRecord
 from alleviate.terms.errors import ConsentError, VaultError
 from alleviate.vault.body import from_microseconds, microseconds
-from alleviate.vault.bulk import put_rows, rows_with
+from alleviate.vault.bulk import among, put_rows, rows_with
 from alleviate.vault.cipher import blind_index, seal, unseal
 from alleviate.vault.consent import Purpose
 from alleviate.vault.keystore import KeyStore
 from alleviate.vault.reading import Portion, fetch, record_of
 from alleviate.vault.schema import ALERTS
 
-__all__ = ["Alerts", "check_alert_purpose", "raise_alerts", "read_alerts", "take_step"]
+__all__ = [
+    "Alerts",
+    "check_alert_purpose",
+    "put_step",
+    "raise_alerts",
+    "read_alerts",
+    "served_alerts",
+    "step_rows",
+    "steps_of",
+    "take_step",
+]
 
 _KINDS: tuple[Kind, ...] = ("questionnaire", "measurement")
 _ID_DIGITS = 32
@@ -95,27 +108,58 @@ def read_alerts(
     connection: sa.Connection, keys: KeyStore, purpose: Purpose, moment: datetime, *, resolved: bool
 ) -> tuple[Alerts, dict[str, int]]:
     """The alerts by the moment when they were raised, and how many of each patient are served."""
+    steps = {
+        alert: rows
+        for alert, rows in step_rows(connection, None, resolved=resolved).items()
+        if not rows[0].step  # else of a learned course
+    }
+    portions = _portions(connection, keys, [rows[0].patient for rows in steps.values()], purpose, moment)
+    mine: defaultdict[str, dict[str, list[sa.Row[Any]]]] = defaultdict(dict)
+    for alert, rows in steps.items():
+        mine[rows[0].patient][alert] = rows
+    found, withheld, served = [], 0, Counter[str]()
+    for patient, portion in portions.items():  # without those whose erasure was cut off: the key is gone
+        alerts, kept = served_alerts(portion, mine[patient])
+        found += alerts
+        withheld += kept
+        if alerts:
+            served[patient] = len(alerts)
+    found.sort(key=_order)
+    return Alerts(tuple(found), withheld), dict(served)
+
+
+def step_rows(
+    connection: sa.Connection, patients: Collection[str] | None, *, resolved: bool
+) -> dict[str, list[sa.Row[Any]]]:
+    """By alert the rows of its steps in their order, still sealed; of these patients (None: of all)."""
     query = sa.select(ALERTS).order_by(ALERTS.c.alert, ALERTS.c.step)
+    if patients is not None:
+        query = query.where(among(connection, ALERTS.c.patient, patients))
     if not resolved:
         closed = sa.select(ALERTS.c.alert).where(ALERTS.c.state == "resolved")
         query = query.where(ALERTS.c.alert.not_in(closed))
     steps: defaultdict[str, list[sa.Row[Any]]] = defaultdict(list)
     for row in connection.execute(query):
         steps[row.alert].append(row)
-    portions = _portions(connection, keys, [rows[0].patient for rows in steps.values()], purpose, moment)
-    found, withheld, served = [], 0, Counter[str]()
-    for rows in steps.values():
-        portion = portions.get(rows[0].patient)
-        if portion is None:  # the erasure of this person was cut off: the key is gone
-            continue
-        alert = _alert(portion, rows)
-        if alert is None:
-            withheld += 1
-        else:
-            found.append(alert)
-            served[portion.patient] += 1
-    found.sort(key=lambda alert: (alert.raised_at, alert.id))
-    return Alerts(tuple(found), withheld), dict(served)
+    return dict(steps)
+
+
+def served_alerts(portion: Portion, steps: Mapping[str, Sequence[sa.Row[Any]]]) -> tuple[list[Alert], int]:
+    """One patient's safety alerts by the moment when they were raised, and how many are withheld."""
+    opened = [_alert(portion, rows) for rows in steps.values() if not rows[0].step]
+    found = [alert for alert in opened if alert is not None]
+    return sorted(found, key=_order), len(opened) - len(found)
+
+
+def steps_of(portion: Portion, rows: Sequence[sa.Row[Any]]) -> tuple[Step, ...]:
+    """The steps that these rows hold; of a safety alert without its row 0."""
+    return tuple(_step(portion, row) for row in rows if row.step)
+
+
+def put_step(connection: sa.Connection, portion: Portion, alert: str, number: int, step: Step) -> None:
+    """Store the step; ``number`` 1 is the first after the alert was raised."""
+    row = _row(portion, alert, number, step.state, step.at, _Taken(step.by, step.done))
+    put_rows(connection, ALERTS, [row])
 
 
 def take_step(
@@ -124,7 +168,7 @@ def take_step(
     """Store the step and return the patient (our id) and the alert after it."""
     rows = connection.execute(sa.select(ALERTS).where(ALERTS.c.alert == alert).order_by(ALERTS.c.step)).all()
     portions = _portions(connection, keys, [row.patient for row in rows[:1]], purpose, step.at)
-    if not portions:
+    if not portions or rows[0].step:
         raise VaultError(f"The vault has no alert {alert!r}.", hint="Read the alerts first.")
     (portion,) = portions.values()
     standing = _alert(portion, rows)
@@ -133,8 +177,7 @@ def take_step(
             "The patient withholds what this alert comes from; nothing was changed.", hint="Ask the patient."
         )
     answered = with_step(standing, step)
-    row = _row(portion, alert, len(rows), step.state, step.at, _Taken(step.by, step.done))
-    put_rows(connection, ALERTS, [row])
+    put_step(connection, portion, alert, len(rows), step)
     return portion.patient, answered
 
 
@@ -190,17 +233,26 @@ def _row(
 def _alert(portion: Portion, rows: Sequence[sa.Row[Any]]) -> Alert | None:
     """The alert that these rows are the steps of; None where it is withheld."""
 
-    def opened(row: sa.Row[Any]) -> bytes:
-        return unseal(portion.key, portion.patient, _column(row.alert, row.step, row.state), row.body)
-
-    raised = msgspec.json.decode(opened(rows[0]), type=_Raised)
+    raised = msgspec.json.decode(_opened(portion, rows[0]), type=_Raised)
     if not portion.allowed.issuperset(raised.kinds):
         return None
     alert = Alert(rows[0].alert, portion.subject_id, raised.sign, from_microseconds(rows[0].at))
     for row in rows[1:]:
-        taken = msgspec.json.decode(opened(row), type=_Taken)
-        alert = with_step(alert, Step(row.state, from_microseconds(row.at), taken.by, taken.done))
+        alert = with_step(alert, _step(portion, row))
     return alert
+
+
+def _step(portion: Portion, row: sa.Row[Any]) -> Step:
+    taken = msgspec.json.decode(_opened(portion, row), type=_Taken)
+    return Step(row.state, from_microseconds(row.at), taken.by, taken.done)
+
+
+def _opened(portion: Portion, row: sa.Row[Any]) -> bytes:
+    return unseal(portion.key, portion.patient, _column(row.alert, row.step, row.state), row.body)
+
+
+def _order(alert: Alert) -> tuple[datetime, str]:
+    return alert.raised_at, alert.id
 
 
 def _column(alert: str, step: int, state: str) -> str:

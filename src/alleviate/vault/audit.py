@@ -41,6 +41,8 @@ __all__ = [
 Action = Literal[
     "create", "open", "read", "find", "import", "export", "erase", "consent",
     "alert", "backup", "restore", "rotate", "verify", "inspect",
+    "write", "decide", "deny", "team",
+    "account", "sign-in", "sign-out", "refuse-sign-in", "call",
 ]  # fmt: skip
 ACTIONS: frozenset[str] = frozenset(get_args(Action))
 

@@ -19,6 +19,7 @@ import sqlalchemy as sa
 
 from alleviate.packages.durable import flush_folder
 from alleviate.terms.errors import VaultError
+from alleviate.vault.accounts.tables import KEPT
 from alleviate.vault.cipher import seal, unseal
 from alleviate.vault.migrating import migrate, newest
 from alleviate.vault.schema import META, TABLES
@@ -100,7 +101,7 @@ def read_backup(path: Path, connection: sa.Connection, key: bytes) -> int:
 
 def _blocks(connection: sa.Connection) -> Iterator[_Block]:
     """The rows in an order in which they can be put in; without the numbers that the database gives them."""
-    for table in TABLES:
+    for table in (*TABLES, *KEPT):
         columns = [column for column in table.columns if column.name != "id"]
         names = [str(column.name) for column in columns]
         rows: list[list[Any]] = []

@@ -34,7 +34,8 @@ def _ordered(value: Json) -> object:
             raise ValueError(f"A whole number in JSON lies within ±(2^53 - 1), got {value}.")
         return value
     if isinstance(value, Mapping):
-        return {key: _ordered(value[key]) for key in sorted(value, key=_units)}
+        keys = sorted(value) if all(map(str.isascii, value)) else sorted(value, key=_units)
+        return {key: _ordered(value[key]) for key in keys}
     raise TypeError(f"Expected text, a whole number, a boolean or an object of these, got {kind.__name__}.")
 
 

@@ -105,7 +105,9 @@ class Checkpoints:
                 line = self._signed(head, history, previous) + b"\n"
                 self._append(history, line)
                 history, previous = history + len(line), _digest(line)
-            self._replace_head(self._signed(head, history, previous))
+            raw = self._signed(head, history, previous)
+            self._replace_head(raw)
+            self._seen = raw, msgspec.json.decode(raw, type=Checkpoint)  # ours: nothing to check
 
     def _start(self, head: Head) -> None:
         with self._written():

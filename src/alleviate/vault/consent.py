@@ -20,12 +20,13 @@ from alleviate.records import KINDS, Event, Kind
 from alleviate.terms.codes import SEPARATOR
 from alleviate.terms.errors import ConsentError
 
-__all__ = ["PURPOSES", "Purpose", "check_purpose", "permitted", "pseudonymous", "shows_who"]
+__all__ = ["PURPOSES", "Purpose", "check_purpose", "holds_until", "permitted", "pseudonymous", "shows_who"]
 
 Purpose = Literal["care", "research", "model-training", "rights"]
 PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_LAST_DAY = 2_900_000  # of the calendar, about: no permission ends later
 _UNTIL = f"CONSENT{SEPARATOR}until"
 _NOT_WHO = frozenset(
     {"MEDS_BIRTH", "MEDS_DEATH"}
@@ -80,6 +81,21 @@ def permitted(events: Iterable[Event], purpose: Purpose, moment: datetime) -> fr
         if default if own is None or withdrawn else own.permits:
             allowed.add(kind)
     return frozenset(allowed)
+
+
+def holds_until(events: Iterable[Event], moment: datetime) -> datetime | None:
+    """When what is `permitted` at ``moment`` may change though nobody writes; None: never.
+
+    A permission runs out, and what comes to be known later, or no longer holds, does so by itself.
+    """
+    moments = []
+    for event in events:
+        if event.kind != "consent":
+            continue
+        moments += [event.known_at, event.known_until or event.known_at]
+        if event.code == _UNTIL and event.numeric_value is not None and 0 <= event.numeric_value < _LAST_DAY:
+            moments.append(_EPOCH + timedelta(days=int(event.numeric_value) + 1))
+    return min((each for each in moments if each > moment), default=None)
 
 
 def _statements(events: Iterable[Event], purpose: Purpose, moment: datetime) -> list[_Statement]:

@@ -6,16 +6,18 @@ kinds of data that they come from, and gone with the person.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 import msgspec
 import sqlalchemy as sa
 
+from alleviate.progress.alerts import State, Step, check_step
 from alleviate.records import Kind, PatientRecord
-from alleviate.terms.errors import ConsentError
+from alleviate.terms.errors import ConsentError, DataError, VaultError
+from alleviate.vault.alerts import put_step, step_rows, steps_of
 from alleviate.vault.body import from_microseconds, microseconds
 from alleviate.vault.bulk import among, put_rows, rows_with
 from alleviate.vault.cipher import blind_index, seal, unseal
@@ -29,8 +31,11 @@ __all__ = [
     "CourseResults",
     "Judge",
     "Result",
+    "answer_result",
     "check_course_purpose",
     "read_results",
+    "result_rows",
+    "served_results",
     "sweep",
 ]
 
@@ -56,13 +61,21 @@ Judge = Callable[[Sequence[PatientRecord]], Sequence[Sequence[Result]]]
 
 @dataclass(frozen=True, slots=True)
 class CourseResult:
-    """A stored result: whose, of which package, stored when."""
+    """A stored result: whose, of which package, stored when; ``steps``: what was done about its alert."""
 
     id: str
     subject_id: str
     package: str
     at: datetime
     result: Result
+    steps: tuple[Step, ...] = ()
+
+    @property
+    def state(self) -> State | None:
+        """Where its alert stands; None where it raises none."""
+        if not self.result.alert:
+            return None
+        return self.steps[-1].state if self.steps else "raised"
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,24 +162,80 @@ def read_results(
     connection: sa.Connection, keys: KeyStore, purpose: Purpose, moment: datetime, package: str | None
 ) -> tuple[CourseResults, dict[str, int]]:
     """What stands, by person and time of the score, and how many of each patient."""
-    query = sa.select(COURSES).where(COURSES.c.entries != _SUPERSEDED)
-    if package is not None:
-        query = query.where(COURSES.c.package == package)
-    rows: defaultdict[str, list[sa.Row[Any]]] = defaultdict(list)
-    for row in connection.execute(query):
-        rows[row.patient].append(row)
+    rows = result_rows(connection, None, package)
+    steps = step_rows(connection, None, resolved=True)
     found, withheld, served = [], 0, Counter[str]()
     everybody = list(rows)
     for start in range(0, len(everybody), _PORTION):
         some = everybody[start : start + _PORTION]
         for portion in fetch(connection, keys, some, purpose, moment, kinds=()):
-            standing = [_opened(portion, row) for row in rows[portion.patient]]
-            allowed = [one for one in standing if portion.allowed.issuperset(one.result.kinds)]
-            withheld += len(standing) - len(allowed)
+            allowed, kept = served_results(portion, rows[portion.patient], steps)
+            withheld += kept
             found += allowed
             served[portion.patient] += len(allowed)
-    found.sort(key=lambda one: (one.package, one.subject_id, one.result.scores[-1]))
+    found.sort(key=_order)
     return CourseResults(tuple(found), withheld), dict(served)
+
+
+def result_rows(
+    connection: sa.Connection, patients: Collection[str] | None, package: str | None = None
+) -> dict[str, list[sa.Row[Any]]]:
+    """By patient the rows of what stands, still sealed; of these patients (None: of all)."""
+    query = sa.select(COURSES).where(COURSES.c.entries != _SUPERSEDED)
+    if patients is not None:
+        query = query.where(among(connection, COURSES.c.patient, patients))
+    if package is not None:
+        query = query.where(COURSES.c.package == package)
+    rows: defaultdict[str, list[sa.Row[Any]]] = defaultdict(list)
+    for row in connection.execute(query):
+        rows[row.patient].append(row)
+    return dict(rows)
+
+
+def served_results(
+    portion: Portion, rows: Sequence[sa.Row[Any]], steps: Mapping[str, Sequence[sa.Row[Any]]]
+) -> tuple[list[CourseResult], int]:
+    """One patient's results in the order of their scores, and how many are withheld.
+
+    ``steps``: by result the rows of the steps that were taken about its alert.
+    """
+    standing = [_opened(portion, row) for row in rows]
+    allowed = [
+        replace(one, steps=steps_of(portion, steps[one.id])) if one.id in steps else one
+        for one in standing
+        if portion.allowed.issuperset(one.result.kinds)
+    ]
+    return sorted(allowed, key=_order), len(standing) - len(allowed)
+
+
+def answer_result(
+    connection: sa.Connection, keys: KeyStore, purpose: Purpose, id: str, step: Step
+) -> tuple[str, CourseResult]:
+    """Store a step about the alert of a result; returns the patient (our id) and the result after it."""
+    where = COURSES.c.result == id, COURSES.c.entries != _SUPERSEDED
+    rows = connection.execute(sa.select(COURSES).where(*where)).all()
+    portions = fetch(connection, keys, [row.patient for row in rows], purpose, step.at, kinds=())
+    if not portions:
+        raise VaultError(f"The vault has no result {id!r} that stands.", hint="Read the courses first.")
+    (portion,) = portions
+    taken = {
+        of: done for of, done in step_rows(connection, [portion.patient], resolved=True).items() if of == id
+    }
+    allowed, _ = served_results(portion, rows, taken)
+    if not allowed:
+        raise ConsentError(
+            "The patient withholds what this alert comes from; nothing was changed.", hint="Ask the patient."
+        )
+    (result,) = allowed
+    if not result.result.alert:
+        raise DataError(f"The result {id} raised no alert.", hint="Answer those that did.")
+    check_step(id, result.at, result.steps, step)
+    put_step(connection, portion, id, len(result.steps) + 1, step)
+    return portion.patient, replace(result, steps=(*result.steps, step))
+
+
+def _order(one: CourseResult) -> tuple[str, str, tuple[int, float]]:
+    return one.package, one.subject_id, one.result.scores[-1]
 
 
 def _opened(portion: Portion, row: sa.Row[Any]) -> CourseResult:

@@ -20,6 +20,7 @@ from sqlcipher3 import dbapi2 as sqlcipher  # type: ignore[import-untyped]
 
 from alleviate.packages.durable import flush_folder
 from alleviate.terms.errors import VaultError
+from alleviate.vault.schema import OF_A_PERSON, PATIENTS
 
 __all__ = ["Database"]
 
@@ -58,6 +59,8 @@ class Database:
             url = sa.make_url(str(location)).set(drivername="postgresql+psycopg")
             self.words = url.set(drivername="postgresql").render_as_string()  # the password is hidden
             self._engine = self._server_engine(url)
+        options = {"begin": "BEGIN"} if self.is_file else {"isolation_level": "REPEATABLE READ"}
+        self._readers = self._engine.execution_options(**options)
 
     def prepare(self) -> None:
         """Make the empty file or schema where there is none. Raises VaultError."""
@@ -108,8 +111,7 @@ class Database:
     @contextmanager
     def snapshot(self) -> Iterator[sa.Connection]:
         """To read everything as it stands now, while others write."""
-        options = {"begin": "BEGIN"} if self.is_file else {"isolation_level": "REPEATABLE READ"}
-        with self._spoken(), self._engine.execution_options(**options).connect() as connection:
+        with self._spoken(), self._readers.connect() as connection:
             yield connection
 
     def sweep(self) -> bool:
@@ -122,7 +124,8 @@ class Database:
             self._spoken(),
             self._engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection,
         ):
-            connection.exec_driver_sql("VACUUM entries, names, patients")
+            tables = ", ".join(str(table.name) for table in (*OF_A_PERSON, PATIENTS))
+            connection.exec_driver_sql(f"VACUUM {tables}")
         return False
 
     def close(self) -> None:

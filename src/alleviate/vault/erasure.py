@@ -12,11 +12,13 @@ from typing import Any
 import sqlalchemy as sa
 
 from alleviate.terms.errors import VaultError
+from alleviate.vault.accounts import forget_account
 from alleviate.vault.audit import AuditEvent, AuditLog
 from alleviate.vault.body import microseconds
 from alleviate.vault.database import Database
 from alleviate.vault.keystore import KeyStore
-from alleviate.vault.schema import ALERTS, COURSES, ENTRIES, ERASURES, NAMES, PATIENTS
+from alleviate.vault.revisions import touch
+from alleviate.vault.schema import ENTRIES, ERASURES, NAMES, OF_A_PERSON, PATIENTS
 
 __all__ = ["Erasure", "erase", "forget_rows"]
 
@@ -96,20 +98,22 @@ def erase(
 
 def forget_rows(connection: sa.Connection, patient: str, at: datetime) -> tuple[int, int]:
     """Delete all rows of ``patient`` and remember that their source's id is not to come back."""
-    names = connection.execute(sa.delete(NAMES).where(NAMES.c.patient == patient)).rowcount
-    connection.execute(sa.delete(ALERTS).where(ALERTS.c.patient == patient))
-    connection.execute(sa.delete(COURSES).where(COURSES.c.patient == patient))
-    entries = connection.execute(sa.delete(ENTRIES).where(ENTRIES.c.patient == patient)).rowcount
+    deleted = {
+        table.name: connection.execute(sa.delete(table).where(table.c.patient == patient)).rowcount
+        for table in OF_A_PERSON
+    }
     query = sa.select(PATIENTS.c.subject_index).where(PATIENTS.c.patient == patient)
     if (index := connection.execute(query).scalar()) is not None:
         row = {"patient": patient, "subject_index": index, "erased_at": microseconds(at)}
         connection.execute(sa.insert(ERASURES), row)
     connection.execute(sa.delete(PATIENTS).where(PATIENTS.c.patient == patient))
-    return entries, names
+    forget_account(connection, patient)
+    return deleted[ENTRIES.name], deleted[NAMES.name]
 
 
 def _append(connection: sa.Connection, audit: AuditLog, event: AuditEvent) -> None:
     with connection.begin():
+        touch(connection, [event.patient])  # who has read, and not served yet, looks again
         head = audit.append(connection, [event], datetime.now(UTC))
     audit.seal(head)
 
@@ -118,7 +122,7 @@ def _rows_left(connection: sa.Connection, patient: str) -> bool:
     with connection.begin():
         return any(
             connection.execute(sa.select(table.c.patient).where(table.c.patient == patient).limit(1)).first()
-            for table in (PATIENTS, ENTRIES, NAMES, ALERTS, COURSES)
+            for table in (*OF_A_PERSON, PATIENTS)
         )
 
 

@@ -1,17 +1,19 @@
 """What may be asked about a vault itself: how it stands, and by which id its audit knows somebody."""
 
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 import sqlalchemy as sa
 
 from alleviate.terms.errors import VaultError
-from alleviate.vault.cipher import blind_index
+from alleviate.vault.database import Database
 from alleviate.vault.migrating import standing
+from alleviate.vault.persons import ours
 from alleviate.vault.schema import ENTRIES, ERASURES, PATIENTS
 from alleviate.vault.vault import Vault
 
-__all__ = ["Status", "audited_as", "status"]
+__all__ = ["Status", "audited_as", "is_there", "ready", "status"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +64,23 @@ def status(vault: Vault) -> Status:
 
 def audited_as(vault: Vault, id: str) -> str:
     """Our id of whom ``id``, the source's or ours, names, erased or not. Raises ``VaultError``."""
-    index = blind_index(vault._keys.index_key, "subject", id, exact=True)
     with vault._database.snapshot() as connection:
-        for table in (PATIENTS, ERASURES):
-            named = sa.or_(table.c.subject_index == index, table.c.patient == id)
-            query = sa.select(table.c.patient).where(named).order_by(table.c.patient == id)
-            if (patient := connection.execute(query).scalars().first()) is not None:
-                return str(patient)
+        patient = ours(connection, vault._keys, id)
+    if patient is not None:
+        return patient
     raise VaultError(
         f"The vault has no patient {id!r}, and had none.", hint="Look with: alleviate patient find"
     )
+
+
+def ready(vault: Vault) -> None:
+    """Raises VaultError where the database cannot be read now."""
+    with vault._database.snapshot() as connection:
+        connection.execute(sa.select(sa.literal(1)))
+        standing(connection)
+
+
+def is_there(location: str | Path) -> bool:
+    """Whether a vault lies there, begun or whole. Raises VaultError where the database cannot be reached."""
+    with closing(Database(location, b"")) as database:
+        return database.is_there()

@@ -16,7 +16,7 @@ from alleviate.records import EVENTS, KINDS, Event, Kind, PatientRecord
 from alleviate.vault.body import Body, events_of, open_body
 from alleviate.vault.bulk import among, rows_with
 from alleviate.vault.cipher import unseal
-from alleviate.vault.consent import Purpose, permitted, pseudonymous, shows_who
+from alleviate.vault.consent import Purpose, holds_until, permitted, pseudonymous, shows_who
 from alleviate.vault.keystore import KeyStore
 from alleviate.vault.schema import ENTRIES, PATIENTS
 
@@ -27,7 +27,10 @@ _REF_DIGITS = 32
 
 @dataclass(frozen=True, slots=True)
 class Portion:
-    """What one purpose may see of one patient, still sealed. ``rows``: ref, kind, known until, body."""
+    """What one purpose may see of one patient, still sealed. ``rows``: ref, kind, known until, body.
+
+    ``revision``: of the patient; ``holds_until``: when what is allowed may change by itself; None: never.
+    """
 
     patient: str
     subject_id: str
@@ -35,6 +38,8 @@ class Portion:
     allowed: frozenset[Kind]
     rows: Sequence[tuple[bytes, Kind, int | None, bytes]]
     pseudonymous: bool
+    revision: int
+    holds_until: datetime | None = None
 
     def entry(self, ref: bytes, name: str) -> str:
         """What names the entry: the source's ref, which may say who it is, or a random-looking one."""
@@ -54,7 +59,8 @@ def fetch(
     Kinds that consent withholds are not read at all.
     """
     key_of = keys.get(patients)
-    allowed = _allowed(connection, key_of, purpose, moment)
+    consents = _consents(connection, key_of, purpose)
+    allowed = {patient: permitted(consents[patient], purpose, moment) for patient in key_of}
     wanted = frozenset(KINDS if kinds is None else kinds)
     asked = frozenset[Kind]().union(*allowed.values()) & wanted
     rows = defaultdict(list)
@@ -69,28 +75,30 @@ def fetch(
             if row[1] in allowed[patient] and row[1] in wanted:
                 rows[patient].append(tuple(row))
     hidden = pseudonymous(purpose)
-    subjects = [] if hidden else rows_with(connection, PATIENTS.c.patient, key_of, PATIENTS.c.subject)
-    subject_of = {row.patient: row.subject for row in subjects}
+    who = rows_with(connection, PATIENTS.c.patient, key_of, PATIENTS.c.subject, PATIENTS.c.revision)
+    row_of = {row.patient: row for row in who}
     return [
         Portion(
             patient,
             patient
             if hidden
-            else unseal(key_of[patient], patient, "patients.subject", subject_of[patient]).decode(),
+            else unseal(key_of[patient], patient, "patients.subject", row_of[patient].subject).decode(),
             key_of[patient],
             allowed[patient],
             rows[patient],
             hidden,
+            row_of[patient].revision,
+            holds_until(consents[patient], moment),
         )
         for patient in patients
-        if patient in key_of and (hidden or patient in subject_of)
+        if patient in row_of
     ]
 
 
-def _allowed(
-    connection: sa.Connection, key_of: dict[str, bytes], purpose: Purpose, moment: datetime
-) -> dict[str, frozenset[Kind]]:
-    """What each patient's consents permit."""
+def _consents(
+    connection: sa.Connection, key_of: dict[str, bytes], purpose: Purpose
+) -> defaultdict[str, list[Event]]:
+    """Each patient's consents; none where no consent is asked."""
     consents = defaultdict[str, list[Event]](list)
     if purpose != "rights":
         query = sa.select(ENTRIES.c.patient, ENTRIES.c.known_until, ENTRIES.c.body)
@@ -98,7 +106,7 @@ def _allowed(
         for patient, until, sealed in connection.execute(query):
             body = open_body(key_of[patient], patient, "consent", sealed)
             consents[patient] += events_of(body, patient, "consent", until, body.ref)
-    return {patient: permitted(consents[patient], purpose, moment) for patient in key_of}
+    return consents
 
 
 def record_of(portion: Portion) -> PatientRecord:

@@ -12,16 +12,21 @@ import sqlalchemy as sa
 
 from alleviate.terms.errors import VaultError
 from alleviate.vault.access import Access
+from alleviate.vault.accounts import Accounts
 from alleviate.vault.audit import Action, AuditEvent, AuditLog, Recorded, Verified
 from alleviate.vault.backups import read_backup, write_backup
+from alleviate.vault.caseload import OpenGlances
 from alleviate.vault.checkpoints import Checkpoints, folder_for
+from alleviate.vault.cipher import blind_index, unseal
 from alleviate.vault.consent import Purpose
 from alleviate.vault.database import Database
 from alleviate.vault.erasure import forget_rows
 from alleviate.vault.keys import load_master
 from alleviate.vault.keystore import KeyStore
 from alleviate.vault.migrating import migrate, newest, standing
+from alleviate.vault.readlog import ReadLog
 from alleviate.vault.schema import AUDIT, META, PATIENTS
+from alleviate.vault.team import Bond, bond, pulse
 
 __all__ = ["Restored", "Vault"]
 
@@ -54,6 +59,9 @@ class Vault:
         self._database = database
         self._keys = keys
         self._audit = AuditLog(AUDIT, Checkpoints(folder_for(location), keys.signing_key))
+        self._readlog = ReadLog(self._database, self._audit)
+        self._opened = OpenGlances()
+        self._accounts = Accounts(database, keys, self._audit)
 
     @classmethod
     def create(cls, location: str | Path, *, key_file: Path | None = None) -> Self:
@@ -99,6 +107,7 @@ class Vault:
 
     def close(self) -> None:
         """Forget the keys and let the database go."""
+        self._opened.clear()
         self._database.close()
         self._keys.close()
 
@@ -107,9 +116,48 @@ class Vault:
         """The folder of the audit's signed checkpoints: keep a copy where nobody can change both."""
         return self._audit.checkpoints.folder
 
+    @property
+    def accounts(self) -> Accounts:
+        """Who may sign in, and who is signed in."""
+        return self._accounts
+
     def access(self, *, actor: str, purpose: Purpose) -> Access:
         """The only way to data, for an ``actor`` as the audit names them ("os:anna"). Raises ConsentError."""
-        return Access(self._database, self._keys, self._audit, actor, purpose)
+        shared = self._database, self._keys, self._audit, self._readlog, self._opened
+        return Access(*shared, actor, purpose)
+
+    def bond(self, account: str, patient: str, now: datetime) -> Bond:
+        """What binds the account to the patient (our id) at ``now``; says nothing of data, so no event."""
+        with self._database.snapshot() as connection:
+            return bond(connection, account, patient, now)
+
+    def pulse(self, account: str) -> int:
+        """A number that changes whenever anything about those of whose care team ``account`` is changes."""
+        with self._database.snapshot() as connection:
+            return pulse(connection, account, _now())
+
+    def our_id(self, source_id: str) -> str | None:
+        """Our id of whom the source calls so; None for nobody, and for who was erased."""
+        index = blind_index(self._keys.index_key, "subject", source_id, exact=True)
+        with self._database.snapshot() as connection:
+            query = sa.select(PATIENTS.c.patient).where(PATIENTS.c.subject_index == index)
+            return connection.execute(query).scalar()
+
+    def knows(self, patient: str) -> bool:
+        """Whether ``patient`` is our id of somebody who was not erased; says nothing else of them."""
+        with self._database.snapshot() as connection:
+            query = sa.select(PATIENTS.c.patient).where(PATIENTS.c.patient == patient)
+            return connection.execute(query).first() is not None
+
+    def source_id(self, patient: str) -> str | None:
+        """What the source calls whom we call so: for what the source sends about them under our id."""
+        with self._database.snapshot() as connection:
+            query = sa.select(PATIENTS.c.subject).where(PATIENTS.c.patient == patient)
+            sealed = connection.execute(query).scalar()
+            key = self._keys.get([patient]).get(patient)
+        if sealed is None or key is None:
+            return None
+        return unseal(key, patient, "patients.subject", sealed).decode()
 
     def verify_audit(self, *, actor: str) -> Verified:
         """Read the whole audit and see that it is whole. Raises AuditError naming the first broken link."""

@@ -15,7 +15,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from alleviate.records import Entry
+from alleviate.progress.safety import watched
+from alleviate.records import Entry, Event
+from alleviate.terms.errors import DataError
 from alleviate.vault.body import (
     body_of,
     fingerprint,
@@ -30,7 +32,7 @@ from alleviate.vault.keystore import KeyStore
 from alleviate.vault.naming import names_of
 from alleviate.vault.schema import ENTRIES, ERASURES, NAMES, PATIENTS
 
-__all__ = ["Change", "Tally", "Writer"]
+__all__ = ["Change", "Tally", "Writer", "put_entries"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +115,14 @@ class Writer:
             superseded += since is not None
         self._flush()
         return Tally(stored, unchanged, superseded, tuple(erased))
+
+    def answers(self) -> dict[str, list[Event]]:
+        """Of each patient what was stored of the answers that may raise a safety alert."""
+        found: defaultdict[str, list[Event]] = defaultdict(list)
+        for entry in self.standing.values():
+            if watched(entry.events):
+                found[self.patients[entry.subject_id]] += entry.events
+        return dict(found)
 
     def _patients(self, subjects: Iterable[str]) -> dict[str, str]:
         """Our id of each subject, new where there was none; without those who were erased."""
@@ -235,3 +245,17 @@ class Writer:
         if self._names:
             execute(sa.delete(NAMES).where(among(self._connection, NAMES.c.ref, self._names)))
             put_rows(self._connection, NAMES, [name for names in self._names.values() for name in names])
+
+
+def put_entries(
+    connection: sa.Connection, keys: KeyStore, entries: Sequence[Entry], now: datetime
+) -> tuple[Writer, Tally]:
+    """One batch put. Raises DataError for text that is not Unicode."""
+    writer = Writer(connection, keys, now)
+    try:
+        return writer, writer.put(entries)
+    except UnicodeEncodeError:
+        raise DataError(
+            "An entry has text that is not Unicode; nothing of its batch was stored.",
+            hint="Write the file in UTF-8.",
+        ) from None
