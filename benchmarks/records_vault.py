@@ -16,22 +16,22 @@ from alleviate.intake.reading import Context
 from alleviate.vault import Vault, take_in
 from records_memory import Ran, run_watched
 
-__all__ = ["DATABASES", "race"]
+__all__ = ["DATABASES", "location", "race"]
 
 DATABASES = ("SQLite", "PostgreSQL")
 
 
 def race(database: str, file: Path) -> tuple[Ran, float]:
     """The run, and the seconds that the vault took in it."""
-    with tempfile.TemporaryDirectory() as home, _location(database, Path(home)) as location:
+    with tempfile.TemporaryDirectory() as home, location(database, Path(home)) as place:
         os.environ["ALLEVIATE_HOME"] = home
         os.environ["ALLEVIATE_KEY"] = base64.b64encode(secrets.token_bytes(32)).decode()
-        ran = run_watched([__file__, location, str(file)])
+        ran = run_watched([__file__, place, str(file)])
     return ran, float(ran.output)
 
 
 @contextmanager
-def _location(database: str, folder: Path) -> Iterator[str]:
+def location(database: str, folder: Path) -> Iterator[str]:
     if database == "SQLite":
         yield str(folder / "bench.vault")
         return

@@ -30,6 +30,7 @@ COMMANDS = {
     "report": "reporting:report",
     "screen": "screening:screen_app",
     "track": "tracking:track_app",
+    "clinic": "clinic:clinic",
     "studies": "studies:studies",
     "instruments": "instruments:instruments",
     "synthetic": "synthetic:synthetic",

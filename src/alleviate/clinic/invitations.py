@@ -1,9 +1,9 @@
 """Invitations to fill in questionnaires: made by the care team, opened by a tap or a typed code, spent once.
 
 An invitation is a thread of sheets: the first says what is asked and by when; a later one that it was
-answered or withdrawn. Its link carries 256 random bits of which the vault keeps a hash, until the invitation ends. The
-typed code, for paper and telephone, is a handle by which we find whose it is, and 29 random bits whose slow
-hash lies in the sheet; it opens only together with the date of birth, and guessing locks it
+answered or withdrawn. Its link carries 256 random bits of which the vault keeps a hash, until the invitation
+ends. The typed code, for paper and telephone, is a handle by which we find whose it is, and 29 random bits
+whose slow hash lies in the sheet; it opens only together with the date of birth, and guessing locks it
 (`alleviate.clinic.mine.links`). The handle is the login of an account that belongs to the person and has no
 credentials: nobody can sign in with it, whether or not they have another to sign in with.
 """

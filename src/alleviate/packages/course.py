@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from math import isfinite
 from pathlib import Path
 from typing import Any, Literal
 
@@ -99,7 +100,9 @@ def course_files(package: CoursePackage) -> dict[str, bytes]:
         "person": histories.person.tolist(),
         "time": histories.time.tolist(),
         "score": histories.score.tolist(),
-        "further": histories.further.tolist(),
+        "further": [
+            [float(value) if isfinite(value) else None for value in row] for row in histories.further
+        ],
         "expected": _golden(package, histories).tolist(),
     }
     return {

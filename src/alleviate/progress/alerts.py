@@ -4,7 +4,7 @@ Where an alert stands follows from its steps and the clock alone: no process has
 none can die over it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
@@ -14,7 +14,7 @@ from alleviate.progress.safety import Sign
 from alleviate.terms.errors import DataError
 from alleviate.terms.times import check_utc
 
-__all__ = ["Alert", "Standing", "State", "Step", "due", "standing", "with_step"]
+__all__ = ["Alert", "Standing", "State", "Step", "check_step", "due", "standing", "with_step"]
 
 State = Literal["raised", "acknowledged", "resolved"]
 
@@ -61,24 +61,30 @@ class Standing:
 
 
 def with_step(alert: Alert, step: Step) -> Alert:
-    """The alert after one step more. Raises DataError where the step is not open to it.
+    """The alert after one step more. Raises DataError where the step is not open to it (`check_step`)."""
+    check_step(alert.id, alert.raised_at, alert.steps, step)
+    return replace(alert, steps=(*alert.steps, step))
+
+
+def check_step(alert: str, raised_at: datetime, steps: Sequence[Step], step: Step) -> None:
+    """Raises DataError where ``step`` is not open to the alert of this id after ``steps``.
 
     An alert is acknowledged before it is resolved, may be acknowledged again (somebody else takes it), and
     a resolved one is closed; to resolve is to say what was done.
     """
     check_utc(step.at, "The moment of a step")
-    last = alert.steps[-1].at if alert.steps else alert.raised_at
+    state = steps[-1].state if steps else "raised"
+    last = steps[-1].at if steps else raised_at
     if not step.by.strip():
         raise DataError("A step names who took it.", hint="Give a name or an id.")
-    if alert.state not in _OPEN:
-        raise DataError(f"The alert {alert.id} is resolved.", hint="A new answer raises a new alert.")
-    if step.state == "resolved" and alert.state == "raised":
-        raise DataError(f"Nobody has acknowledged the alert {alert.id}.", hint="Acknowledge it first.")
+    if state not in _OPEN:
+        raise DataError(f"The alert {alert} is resolved.", hint="A new answer raises a new alert.")
+    if step.state == "resolved" and state == "raised":
+        raise DataError(f"Nobody has acknowledged the alert {alert}.", hint="Acknowledge it first.")
     if step.state == "resolved" and not step.done.strip():
         raise DataError("A resolved alert says what was done.", hint="Say it in a sentence.")
     if step.at < last:
         raise DataError(f"A step at {step.at} comes before the one at {last}.", hint="Check the clock.")
-    return replace(alert, steps=(*alert.steps, step))
 
 
 def standing(alert: Alert, now: datetime, ladders: Ladders | None = None) -> Standing | None:

@@ -77,6 +77,4 @@ def _parsed(text: str) -> CaseloadRules:
 
 def _expect(holds: bool, otherwise: str) -> None:
     if not holds:
-        raise DataError(
-            f"In the rules of the caseload {otherwise}.", hint="See clinic/caseload/signs.toml."
-        )
+        raise DataError(f"In the rules of the caseload {otherwise}.", hint="See clinic/caseload/signs.toml.")

@@ -20,7 +20,7 @@ from alleviate.records.synthetic.truth import Staff, draw_staff, expected_totals
 from alleviate.terms.errors import DataError
 from alleviate.terms.times import check_utc
 
-__all__ = ["CLAIMS", "Clinic", "simulate"]
+__all__ = ["ARRIVALS", "CLAIMS", "Clinic", "simulate"]
 
 LAST_MOMENT = datetime(2025, 12, 31, tzinfo=UTC)
 
@@ -35,6 +35,16 @@ CLAIMS = pl.Schema(
     }
 )
 """The columns of `Clinic.claims`."""
+
+ARRIVALS = pl.Schema(
+    {
+        "number": pl.Int64(),
+        "site": pl.String(),
+        "assessed": pl.Datetime("us", "UTC"),
+        "start": pl.Datetime("us", "UTC"),
+    }
+)
+"""The columns of `Clinic.arrivals`."""
 
 _STAFF, _PEOPLE = 0, 1
 _LIFE, _CHART = 0, 1
@@ -62,12 +72,25 @@ class Clinic:
 
     def records(self) -> Iterator[PatientRecord]:
         """Every patient's record as it stands at ``now``, in order."""
-        for number in range(self.patients):
-            yield self._charted(number)[0]
+        return map(self.record, range(self.patients))
 
-    def truth(self) -> pl.DataFrame:
-        """What is true, a row a patient: see docs/synthetic.md for the columns."""
-        return pl.DataFrame([self._truth(number) for number in range(self.patients)])
+    def record(self, number: int) -> PatientRecord:
+        """The record of one patient, from 0, as it stands at ``now``."""
+        return self._charted(number)[0]
+
+    def arrivals(self) -> pl.DataFrame:
+        """Who comes when, a row a patient in order: ``number``, ``site``, ``assessed`` and ``start`` (UTC)."""
+        people = (
+            draw_person(_random(self.seed, _PEOPLE, number, _LIFE), self.now)
+            for number in range(self.patients)
+        )
+        rows = [(number, one.site.name, one.assessed, one.start) for number, one in enumerate(people)]
+        return pl.DataFrame(rows, schema=ARRIVALS, orient="row")
+
+    def truth(self, numbers: Iterable[int] | None = None) -> pl.DataFrame:
+        """What is true, a row a patient, of these or of all: see docs/synthetic.md for the columns."""
+        chosen = range(self.patients) if numbers is None else numbers
+        return pl.DataFrame([self._truth(number) for number in chosen])
 
     def claims(self) -> pl.DataFrame:
         """What each note in the records says, a row a claim, by sentence. Columns: `CLAIMS`."""

@@ -1,7 +1,7 @@
 """The vault's scores as a long table, judged by learned courses; and for whom is off track: what then."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -28,7 +28,7 @@ from alleviate.vault.access import Access
 from alleviate.vault.body import microseconds
 from alleviate.vault.courses import CourseResult, Result
 
-__all__ = ["Swept", "long_of_records", "refuse_rule", "sweep_vault"]
+__all__ = ["Swept", "long_of_records", "refuse_rule", "sweep_people", "sweep_vault"]
 
 _KINDS: tuple[Kind, ...] = ("questionnaire", "measurement")
 _DAYS_A_WEEK, _DAYS_A_YEAR = 7.0, 365.25
@@ -108,9 +108,25 @@ def sweep_vault(
     if rule is not None:
         refuse_rule(courses.package, rule)
     safety = access.raise_alerts(now)
+    return sweep_people(courses, access, now, None, rule, safety=safety)
+
+
+def sweep_people(
+    courses: LoadedCourses,
+    access: Access,
+    now: datetime,
+    ids: Iterable[str] | None,
+    rule: LearnedRule | None = None,
+    *,
+    safety: int = 0,
+) -> Swept:
+    """The same of some people (our ids), without a second look for safety alerts: those came with the answers.
+
+    ``safety``: how many were raised before. Raises ``ConsentError`` for another purpose than care.
+    """
     judging = _Judging(courses.package, now, rule)
     seal = courses.manifest.files["model.json"].sha256[:32]
-    results = access.sweep(seal, judging, now)
+    results = access.sweep(seal, judging, now, ids)
     lacking = [name for name in courses.package.following.spec.names if name not in judging.columns]
     warnings = (
         [f"Not in the records, and taken as missing: {', '.join(lacking)}."] if lacking and results else []

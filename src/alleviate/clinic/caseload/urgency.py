@@ -1,0 +1,157 @@
+"""Who needs me today, and why: the caseload in order, filtered, a page at a time."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Literal, get_args
+
+from alleviate.clinic.caseload.glance import CaseGlance
+from alleviate.clinic.caseload.needs import NEEDS, Need, NeedKind, needs_of
+from alleviate.clinic.caseload.rules import CaseloadRules
+from alleviate.clinic.patient.live import end_of_day
+from alleviate.progress.ladder import Ladders
+
+__all__ = ["PAGE", "SORTS", "Asked", "Placed", "Shown", "Sort", "placed", "shown"]
+
+PAGE = 25
+"""People on a page."""
+
+Sort = Literal["urgent", "name", "score", "appointment", "heard"]
+SORTS: tuple[Sort, ...] = get_args(Sort)
+
+_LATER = datetime.max.date()
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A person and what they need somebody for, the most urgent first; nothing may stand out.
+
+    That nothing stands out is no finding: it says that no rule asks for anybody today, not that a person
+    is safe.
+    """
+
+    glance: CaseGlance
+    needs: tuple[Need, ...]
+    appointment: date | None
+
+    @property
+    def first(self) -> Need | None:
+        return self.needs[0] if self.needs else None
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a reader asks for. ``need`` "": all, "none": who needs nobody; ``name``: a part of a name or number."""
+
+    sort: Sort = "urgent"
+    need: str = ""
+    site: str = ""
+    treatment: str = ""
+    name: str = ""
+    page: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A page of a caseload. Counts are of the whole of it, and of nobody else.
+
+    ``until``: the first moment from which something would be told otherwise though nothing has changed."""
+
+    people: tuple[Placed, ...]
+    found: int
+    total: int
+    page: int
+    pages: int
+    counts: dict[str, int]
+    overdue: int
+    sites: tuple[str, ...]
+    treatments: tuple[str, ...]
+    until: datetime
+
+
+def placed(
+    glances: Iterable[CaseGlance],
+    now: datetime,
+    rules: CaseloadRules,
+    ladders: Ladders | None = None,
+    account: str = "",
+) -> list[Placed]:
+    """Everybody, the most urgent first: safety by its deadline, overdue before all; then who is off track, who
+
+    is dropping out, what is due; then by name."""
+    found = [
+        Placed(glance, needs_of(glance, now, rules, ladders, account), _appointment(glance, now))
+        for glance in glances
+    ]
+    return sorted(found, key=_urgency)
+
+
+def shown(everybody: Sequence[Placed], asked: Asked, now: datetime) -> Shown:
+    """The page that is asked for, of `placed`. A page that there is not is the last."""
+    chosen = [one for one in everybody if _wanted(one, asked)]
+    if asked.sort != "urgent":
+        chosen.sort(key=_SORTED[asked.sort])
+    pages = max(1, -(-len(chosen) // PAGE))
+    page = min(max(1, asked.page), pages)
+    counts = Counter(need for one in everybody for need in {need.kind for need in one.needs})
+    return Shown(
+        people=tuple(chosen[(page - 1) * PAGE : page * PAGE]),
+        found=len(chosen),
+        total=len(everybody),
+        page=page,
+        pages=pages,
+        counts={need: counts[need] for need in NEEDS} | {"none": sum(not p.needs for p in everybody)},
+        overdue=sum(any(n.kind == "safety" and n.overdue for n in one.needs) for one in everybody),
+        sites=tuple(sorted({one.glance.site for one in everybody} - {""})),
+        treatments=tuple(sorted({one.glance.treatment for one in everybody} - {""})),
+        until=_holds_until(everybody, now),
+    )
+
+
+def _appointment(glance: CaseGlance, now: datetime) -> date | None:
+    return min((day for day in glance.booked if day >= now.date()), default=None)
+
+
+def _urgency(one: Placed) -> tuple[Any, ...]:
+    if one.first is None:
+        return (len(NEEDS), False, True, 0.0, 0.0, 0, *_name(one))
+    return (*one.first.place, -len(one.needs), *_name(one))
+
+
+def _name(one: Placed) -> tuple[str, str]:
+    return one.glance.name.casefold(), one.glance.patient
+
+
+def _score(one: Placed) -> tuple[Any, ...]:
+    """The measure filled in most often, highest first; who has none comes last."""
+    measure = next(iter(one.glance.measures), None)
+    return (measure is None, -measure.last.score if measure else 0.0, *_name(one))
+
+
+_SORTED: dict[Sort, Callable[[Placed], tuple[Any, ...]]] = {
+    "urgent": _urgency,
+    "name": _name,
+    "score": _score,
+    "appointment": lambda one: (one.appointment or _LATER, *_name(one)),
+    "heard": lambda one: (one.glance.heard.timestamp() if one.glance.heard else 0.0, *_name(one)),
+}
+
+
+def _wanted(one: Placed, asked: Asked) -> bool:
+    kinds: set[NeedKind] = {need.kind for need in one.needs}
+    if asked.need and not (asked.need in kinds or (asked.need == "none" and not kinds)):
+        return False
+    if asked.site and one.glance.site != asked.site:
+        return False
+    if asked.treatment and one.glance.treatment != asked.treatment:
+        return False
+    sought = asked.name.casefold().replace(",", " ").split()
+    told = f"{one.glance.family} {one.glance.given} {one.glance.number}".casefold()
+    return all(word in told for word in sought)
+
+
+def _holds_until(everybody: Iterable[Placed], now: datetime) -> datetime:
+    """The next deadline, or the end of the day (UTC) that tells what is due by days."""
+    ahead = (n.deadline for one in everybody for n in one.needs if n.deadline and n.deadline > now)
+    return min([end_of_day(now), *ahead])

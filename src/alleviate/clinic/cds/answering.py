@@ -1,0 +1,157 @@
+"""From a call to cards: whom it is about, what the clinic knows of them, what came along."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from alleviate.clinic.caseload.rules import default_rules
+from alleviate.clinic.cds.advised import Concerned, concerned, verdicts
+from alleviate.clinic.cds.asked import Asked, OrderSign, PatientView
+from alleviate.clinic.cds.card import Card
+from alleviate.clinic.cds.cards import Place, course_cards, order_card, safety_cards
+from alleviate.clinic.cds.discovery import Service
+from alleviate.clinic.cds.orders import orders_of
+from alleviate.clinic.cds.prefetch import Sent, joined, sent_of
+from alleviate.clinic.cds.server import fetched
+from alleviate.clinic.cds.shown import Shown, kept
+from alleviate.clinic.gate import Visit
+from alleviate.clinic.machines.bearer import outside
+from alleviate.clinic.machines.persons import known, other_birth, whom
+from alleviate.clinic.patient.followed import Course, Follower, courses_of
+from alleviate.clinic.recommending.proposal import Person
+from alleviate.records import KINDS, Kind
+from alleviate.terms.errors import ConsentError, InputError
+from alleviate.vault import Chart
+
+__all__ = ["NeededError", "answer"]
+
+_CLINICAL = ("conditions", "medications", "observations", "answers")
+Translate = Callable[[str], str]
+
+
+class NeededError(InputError):
+    """What a service needs cannot be had; one plain line says what."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """One call: who asks, what, and of which of our patients ("" where we know none)."""
+
+    visit: Visit
+    asked: Asked
+    service: Service
+    context: PatientView
+    prefetch: dict[str, Any]
+    sent: Sent
+    patient: str
+    certain: bool
+
+
+def answer(visit: Visit, service: Service, asked: Asked, context: PatientView) -> list[Card]:
+    """The cards for this call; none where nothing is shown. Raises NeededError."""
+    if isinstance(context, OrderSign):
+        about = concerned(orders_of(context), visit.services.shelf)
+        return _on_orders(_call(visit, service, asked, context, whole=True), about) if about else []
+    return _on_patient(_call(visit, service, asked, context, whole=False))
+
+
+def _call(visit: Visit, service: Service, asked: Asked, context: PatientView, *, whole: bool) -> _Call:
+    """Whom it is about. The client's server is asked for what is missing: for a ``whole`` picture, or for
+    who it is, where the id alone does not tell. Raises NeededError where that cannot be found out."""
+    vault, access = visit.services.vault, visit.access
+    found = known(vault, access, context.patient_id)
+    certain, prefetch = found is not None, dict(asked.prefetch)
+    missing = {key: query for key, query in service.prefetch.items() if key not in prefetch}
+    if missing and (whole or not certain):
+        servers = visit.services.settings.fhir_servers
+        id = context.patient_id.removeprefix("Patient/")
+        prefetch |= fetched(asked, missing, id, servers, outside(visit.services))
+    sent = sent_of(prefetch, context.patient_id, visit.now)
+    if found is None:
+        if "patient" not in prefetch:
+            raise NeededError("The patient is not known by this id: send the prefetch key patient along.")
+        found = whom(vault, access, sent.person)
+    return _Call(visit, asked, service, context, prefetch, sent, found or "", certain)
+
+
+def _on_patient(call: _Call) -> list[Card]:
+    chart = _chart(call, ("person",))
+    if chart is None:
+        return []
+    visit, place = call.visit, _place(call)
+    return [
+        *safety_cards(chart.alerts, visit.now, place, visit._),
+        *course_cards(_followed(visit, chart, visit.now), place, visit._),
+    ]
+
+
+def _on_orders(call: _Call, about: list[Concerned]) -> list[Card]:
+    visit = call.visit
+    chart = _chart(call, None) if call.patient else None
+    if call.patient and chart is None:  # they permit nothing: nothing is said of them
+        return []
+    if chart is None and not all(key in call.prefetch for key in _CLINICAL):
+        raise NeededError("The patient has no record here: send every prefetch key of this service along.")
+    subject = chart.subject_id if chart else call.context.patient_id.removeprefix("Patient/")
+    allowed = chart.allowed if chart else frozenset(KINDS)
+    record = joined(chart.record if chart else None, call.sent, subject, chart.allowed if chart else None)
+    person = Person(chart.patient if chart else subject, record, allowed, chart.revision if chart else 0)
+    place = _place(call)
+    found = verdicts(about, person, visit.services.shelf, visit.now)
+    shown = [Shown(order_card(one, place, visit._), one) for one in found]
+    if not chart:  # nobody of ours: nothing is stored about them, so no answer is asked for
+        return [_unanswerable(one.card) for one in shown]
+    call_id = str(call.asked.hook_instance)
+    return kept(visit, shown, person, chart.record, call=call_id, hook=call.service.hook)
+
+
+def _chart(call: _Call, kinds: tuple[Kind, ...] | None) -> Chart | None:
+    """What we hold of the patient; None for nobody of ours, and for who permits nothing.
+
+    Raises NeededError where the client's patient of this id was born on another day than ours.
+    """
+    if not call.patient:
+        return None
+    try:
+        chart = call.visit.access.chart(call.patient, kinds=kinds, sheets=())
+    except ConsentError:
+        return None
+    if other_birth(chart.record, call.sent.person, needed=not call.certain):
+        if not call.certain:
+            return None
+        raise NeededError("The patient sent was born on another day than the one who has this id here.")
+    return chart
+
+
+def _followed(visit: Visit, chart: Chart, now: datetime) -> list[Course]:
+    """What the live packages of courses say, where the last score is not old."""
+    latest = now - timedelta(days=default_rules().course.stale_days)
+    courses = courses_of(chart.courses, _followers(visit))
+    return [course for course in courses if course.last.at >= latest]
+
+
+def _followers(visit: Visit) -> list[Follower]:
+    found = []
+    for shelved in visit.services.shelf.courses():
+        package = shelved.what.package
+        found.append(
+            Follower(
+                package=shelved.what.manifest.files["model.json"].sha256[:32],
+                name=package.name,
+                instrument_id=package.following.instrument_id,
+                unit=package.following.unit,
+                horizon=package.model.horizon,
+                per_100=package.per_100,
+            )
+        )
+    return found
+
+
+def _place(call: _Call) -> Place:
+    settings = call.visit.services.settings
+    return Place(settings.base_url.rstrip("/"), call.patient, settings.name)
+
+
+def _unanswerable(card: Card) -> Card:
+    return Card(card.summary, card.indicator, card.source, card.detail, links=card.links)

@@ -1,0 +1,1 @@
+"""What browsers get besides pages: styles, scripts and pictures, and how they are built."""

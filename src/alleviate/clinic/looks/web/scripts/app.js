@@ -1,0 +1,68 @@
+// What every page runs. Nothing here is needed to read or to send a form: it makes both quicker.
+import htmx from "htmx.org/dist/htmx.esm.js";
+import {
+  createAll, Button, CharacterCount, Checkboxes, ErrorSummary, Header, NotificationBanner, PasswordInput, Radios,
+  SkipLink,
+} from "nhsuk-frontend";
+import { drawCharts } from "./parts/drawing.js";
+import { keepHelp, tellOffline } from "./parts/help.js";
+
+// No eval, no styles written into the page, no script out of an answer, requests to ourselves alone,
+// and nothing of any patient left in the browser's storage.
+Object.assign(htmx.config, {
+  allowEval: false,
+  allowScriptTags: false,
+  includeIndicatorStyles: false,
+  selfRequestsOnly: true,
+  historyEnabled: false,
+  scrollIntoViewOnBoost: false,
+  timeout: 15000,
+});
+
+const words = (name) => document.body.dataset[name] ?? "";
+
+// NHS.UK frontend's components look for both classes, which its own page sets by an inline script.
+document.body.classList.add("js-enabled", "nhsuk-frontend-supported");
+
+function start(scope) {
+  const root = scope instanceof Document ? scope : scope.parentElement ?? scope;
+  createAll(Button, { preventDoubleClick: true }, root);
+  for (const component of [Checkboxes, Radios, ErrorSummary, NotificationBanner]) createAll(component, undefined, root);
+  createAll(CharacterCount, { i18n: {
+    charactersUnderLimit: { one: words("charactersLeftOne"), other: words("charactersLeft") },
+    charactersAtLimit: words("charactersNone"),
+    charactersOverLimit: { one: words("charactersOverOne"), other: words("charactersOver") },
+  } }, root);
+  createAll(PasswordInput, { i18n: {
+    showPassword: words("show"), hidePassword: words("hide"),
+    showPasswordAriaLabel: words("showPassword"), hidePasswordAriaLabel: words("hidePassword"),
+    passwordShownAnnouncement: words("passwordShown"), passwordHiddenAnnouncement: words("passwordHidden"),
+  } }, root);
+  drawCharts(root);
+}
+
+createAll(Header);
+createAll(SkipLink);
+start(document);
+
+document.addEventListener("htmx:load", (event) => { if (event.target !== document.body) start(event.target); });
+
+// A session that ended while the page stayed open: the whole page goes to where one signs in again.
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const { status } = event.detail.xhr;
+  if (status === 401 || status === 403) { event.preventDefault(); window.location.reload(); }
+});
+
+// Forms that say so are sent as soon as a choice is made (sorting, filtering); their button is for no script.
+document.addEventListener("change", (event) => {
+  const form = event.target.closest("form[data-send-on-change]");
+  if (form) form.requestSubmit();
+});
+for (const button of document.querySelectorAll("form[data-send-on-change] [data-no-script]")) button.hidden = true;
+for (const button of document.querySelectorAll("[data-print]")) {
+  button.hidden = false;
+  button.addEventListener("click", () => window.print());
+}
+
+keepHelp();
+tellOffline();

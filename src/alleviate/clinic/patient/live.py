@@ -1,0 +1,31 @@
+"""What keeps a page live: a mark under which the same request would give the same answer."""
+
+from datetime import UTC, datetime, timedelta
+
+from alleviate.clinic.gate import Visit
+
+__all__ = ["end_of_day", "mark_of", "still_holds"]
+
+
+def mark_of(pulse: int, until: datetime) -> str:
+    """What an ETag says: while the ``pulse`` of the caller's caseload is this and ``until`` has not come, the
+    same request gives the same answer. The pulse is taken before anything is read: no change falls between.
+    """
+    return f"{pulse:x}.{int(until.timestamp()):x}"
+
+
+def still_holds(visit: Visit, mark: str) -> bool:
+    """Whether what was shown under this mark is what would be shown now. One that is made up never holds."""
+    pulse, _, until = mark.strip().removeprefix("W/").strip('"').partition(".")
+    try:
+        ends = datetime.fromtimestamp(int(until, 16), UTC)
+        known = int(pulse, 16)
+    except (ValueError, OverflowError, OSError):
+        return False
+    soon = visit.now < ends <= visit.now + timedelta(days=1)
+    return soon and known == visit.services.vault.pulse(visit.who.key)
+
+
+def end_of_day(now: datetime) -> datetime:
+    """The next midnight (UTC), from which on what is told by days is told otherwise."""
+    return now.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
