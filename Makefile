@@ -9,7 +9,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help run test check bench peers prognosis-peers proofs docs clean browser
+.PHONY: help run test check bench peers prognosis-peers proofs docs clean browser web
 
 help:
 	@echo "make run     make the environment, learn the rule of a real trial, write its report"
@@ -20,13 +20,13 @@ help:
 	@echo "make docs    run every example in the documentation"
 	@echo "make clean   remove the environment and caches; runs/ stays"
 
-run: $(VENV)/.made-run
+run: $(VENV)/.made-run $(VENV)/.made-web
 	$(BIN)/alleviate learn jobs2
 
-test: $(VENV)/.made-dev browser
+test: $(VENV)/.made-dev $(VENV)/.made-web-dev browser
 	$(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report=term --cov-fail-under=95
 
-check: $(VENV)/.made-dev
+check: $(VENV)/.made-dev $(VENV)/.made-web-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -56,7 +56,7 @@ proofs: $(VENV)/.made-dev
 	ALLEVIATE_TAMPERINGS=3000 $(BIN)/python -m pytest tests/vault/test_audit_tampering.py
 	ALLEVIATE_PATIENTS=1000 $(BIN)/python -m pytest tests/intake/test_clinic_comes_back.py
 
-docs: $(VENV)/.made-dev
+docs: $(VENV)/.made-dev $(VENV)/.made-web-dev
 	$(BIN)/python -m pytest tests/house/test_documentation.py
 
 clean:
@@ -91,6 +91,16 @@ $(VENV)/.made-run $(VENV)/.made-dev: pyproject.toml constraints.txt
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[$(extras)]'
 	@touch $(if $(findstring dev,$(extras)),$(VENV)/.made-run) $@
+
+# Styles and scripts of the clinic. npm fetches its packages once; afterwards nothing needs a network.
+web := $(shell find src/alleviate/clinic/looks/web -type f -not -name '*.py' -not -name '*.pyc')
+web: $(VENV)/.made-web-dev
+$(VENV)/.made-web: $(VENV)/.made-run $(web)
+	@$(BIN)/python -m alleviate.clinic.looks.web.build
+	@touch $@
+$(VENV)/.made-web-dev: $(VENV)/.made-dev $(web)
+	@$(BIN)/python -m alleviate.clinic.looks.web.build --dev
+	@touch $(VENV)/.made-web $@
 
 browser:
 	@if ! command -v chromium >/dev/null && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \

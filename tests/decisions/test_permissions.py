@@ -31,7 +31,9 @@ def test_nobody_does_anything_to_a_person_whom_nothing_binds_to_them(role: str, 
     assert not may(role, action, "none")
 
 
-@pytest.mark.parametrize("action", ["advice.decide", "alert.answer", "note.write", "goal.write", "team.change"])
+@pytest.mark.parametrize(
+    "action", ["advice.decide", "alert.answer", "note.write", "goal.write", "team.change"]
+)
 @pytest.mark.parametrize("basis", ["self", "team", "glass", "none"])
 def test_a_trainee_sees_and_decides_nothing(action: str, basis: str) -> None:
     assert not may("trainee", action, basis)

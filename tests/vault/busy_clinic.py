@@ -1,4 +1,4 @@
-"""A process of a clinic for the tests: threads that read charts, write sheets and answer into one thread.
+"""A process of a clinic for the tests: threads that read charts and write sheets, four into each thread.
 
 ``python busy_clinic.py LOCATION FIRST THREADS ROUNDS``; says what went wrong, and how many won.
 """
@@ -13,14 +13,18 @@ from alleviate.terms.errors import ConflictError
 from alleviate.vault import NewSheet, Vault
 
 
+THREADS = 8
+
+
 def work(vault: Vault, number: int, rounds: int, won: list[int], failures: list[str]) -> None:
     access = vault.access(actor=f"account:{number}", purpose="care")
+    thread = f"shared-{number % THREADS}"
     try:
         for step in range(rounds):
             while True:
                 seen = access.chart("p0", sheets=["task"])
-                after = sum(sheet.thread == "shared" for sheet in seen.sheets)
-                sheet = NewSheet("p0", "task", {"n": number}, thread="shared", after=after)
+                after = sum(sheet.thread == thread for sheet in seen.sheets)
+                sheet = NewSheet("p0", "task", {"n": number}, thread=thread, after=after)
                 try:
                     access.store(NOW, sheets=[sheet])
                 except ConflictError:

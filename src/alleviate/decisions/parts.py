@@ -131,6 +131,7 @@ class Aim:
     ``feature``: how the record tells it, as a study file writes it. ``start``: code of the event that
     begins a treatment; ``arms``: the word (or code, ``by_code``) of that event → the option's arm; what is
     not in it is an arm itself. ``reliable``: points of change beyond the instrument's error, None: unknown.
+    ``scale``: the least and the most that there can be, where there are such ends.
     """
 
     label: str
@@ -145,6 +146,7 @@ class Aim:
     opens: int
     closes: int
     reliable: float | None = None
+    scale: tuple[float, float] | None = None
 
     def __post_init__(self) -> None:
         if not 0 <= self.opens <= self.closes:

@@ -1,4 +1,4 @@
-"""A little identity provider that really listens: discovery, keys, tokens with PKCE, signed with RSA or EC."""
+"""A little identity provider that really listens: discovery, keys, tokens with PKCE, RSA and EC keys."""
 
 import base64
 import hashlib

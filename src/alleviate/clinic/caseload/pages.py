@@ -1,15 +1,16 @@
 """The caseload as a page: sorted, filtered and searched on the server, and kept live by asking again."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import partial
+from itertools import groupby
 from typing import Annotated, Any, cast
 from urllib.parse import urlencode
 
 from fastapi import Form, Header, Query, Response
 
 from alleviate.clinic.caseload.glance import MeasureSeen
-from alleviate.clinic.caseload.needs import NEEDS
+from alleviate.clinic.caseload.needs import NEEDS, Need
 from alleviate.clinic.caseload.reading import read_caseload
 from alleviate.clinic.caseload.urgency import SORTS, Asked, Sort
 from alleviate.clinic.gate import Door, Visit, VisitOf
@@ -93,12 +94,18 @@ def _page(visit: Visit, asked: Asked) -> Response:
         age=partial(age_at, today=visit.now.date()),
         points=lambda measure: [(point.at, point.score) for point in measure.points],
         bands=_bands,
+        grouped=_grouped,
         followed={follower.instrument_id for follower in followers_of(visit.services.shelf)},
         now=visit.now,
     )
     answer.headers["ETag"] = f'"{mark}"'
     answer.headers["Cache-Control"] = "private, no-store"
     return answer
+
+
+def _grouped(needs: Sequence[Need]) -> list[tuple[str, list[Need]]]:
+    """By kind, in their order: a row tells the most urgent of each kind and how many more there are."""
+    return [(kind, list(some)) for kind, some in groupby(needs, key=lambda need: need.kind)]
 
 
 def _bands(measure: MeasureSeen) -> list[tuple[datetime, float, float]]:

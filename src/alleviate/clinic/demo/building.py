@@ -1,7 +1,7 @@
 """Makes the demonstration, step by step: what was cut off is gone on with, what is made is left as it is."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -10,7 +10,7 @@ from typing import cast
 
 from alleviate.clinic.demo.daily import answer_alerts, ask, write_notes
 from alleviate.clinic.demo.importing import ACTOR, take_in_past, take_in_recent
-from alleviate.clinic.demo.learning import COURSES, Learner, learner
+from alleviate.clinic.demo.learning import COURSES, SHIPPED, Learner, learner
 from alleviate.clinic.demo.past_advice import advised_before, decide
 from alleviate.clinic.demo.people import SEED, Everybody, choose
 from alleviate.clinic.demo.staff import Cared, Staff, cared, join_teams, make_accounts, make_patients
@@ -59,12 +59,13 @@ def prepare(
     size: Size | None = None,
     now: datetime | None = None,
     processes: int | None = None,
+    shipped: Sequence[str] = SHIPPED,
     say: Say = lambda _: None,
 ) -> Ready:
     """The demonstration in ``folder``, made where there is none, completed where it was cut off.
 
     ``now`` (UTC) is the moment at which a new one stands, and the people it has follow from that alone.
-    ``say`` is told what is being done. Raises InputError for a folder of something else.
+    ``say`` is told what is being done; ``shipped``: studies to learn beside the clinic's own. Raises InputError for a folder of something else.
     """
     place = folder.absolute()
     (place / _PACKAGES).mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -73,7 +74,7 @@ def prepare(
         if state is None:
             moment = (now or datetime.now(UTC)).replace(microsecond=0)
             state = begin(place, moment, SEED, size or Size())
-        made = _Making(place, state, say, processes or os.cpu_count() or 1)
+        made = _Making(place, state, say, processes or os.cpu_count() or 1, tuple(shipped))
         made.complete()
         return made.ready()
 
@@ -86,6 +87,7 @@ class _Making:
     state: State
     say: Say
     processes: int
+    shipped: tuple[str, ...]
 
     def complete(self) -> None:
         if "ready" in self.state.done:
@@ -111,7 +113,7 @@ class _Making:
         )
 
     def _fill(self, vault: Vault, everybody: Everybody, learning: Learner) -> None:
-        learning.shipped()
+        learning.shipped(self.shipped)
         self._step("truth", lambda: store_truth(self.place, everybody))
         self.say("Taking in their records …")
         self._step("past", lambda: take_in_past(vault, everybody, lambda *_: None))

@@ -45,6 +45,10 @@ class Episode:
     therapist: str = ""
     entry: str = ""
 
+    @property
+    def ended(self) -> bool:
+        return self.until is not None
+
 
 def contacts(record: PatientRecord) -> list[Contact]:
     """All that stand in the record, by time."""

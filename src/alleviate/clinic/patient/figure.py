@@ -8,6 +8,7 @@ not tell.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import pairwise
 from statistics import median
 from typing import Any
 
@@ -19,7 +20,7 @@ from alleviate.clinic.patient.measures import Measure
 __all__ = ["Panel", "Row", "panels_of"]
 
 INK, SOFT, LINE, BRAND, WARN = "#212b32", "#4c6272", "#d8dde0", "#14505c", "#b3170b"
-MOST_MEASURES = 4
+MOST_MEASURES = 3
 HEIGHT, LANE, AXIS = 170, 34, 34
 _LEAD = timedelta(days=90)
 _MARGIN = timedelta(days=5)
@@ -60,12 +61,13 @@ def panels_of(
     now: datetime,
     say: Say,
 ) -> list[Panel]:
-    """A panel a measure with scores, and one of what was done when; empty without any score.
+    """A panel a measure with several scores (else with one), and one of what was done when; empty without any.
 
     ``say`` translates. Shown is the time from 90 days before the present treatment (or the first score, where
     that is later) to now, or to the end that is expected.
     """
-    drawn = [measure for measure in measures if measure.scored][:MOST_MEASURES]
+    several = [measure for measure in measures if len(measure.scored) > 1]
+    drawn = (several or [measure for measure in measures if measure.scored])[:MOST_MEASURES]
     if not drawn:
         return []
     by_measure = {course.follower.instrument_id: course for course in courses}
@@ -116,10 +118,10 @@ def _band_layers(
     judged, last = course.judged, course.last
     bands = [
         _band(now.at, before.expected, before.low, before.high)
-        for before, now in zip(judged, judged[1:], strict=False)
+        for before, now in pairwise(judged)
         if now.at >= window[0]
     ]
-    gaps = [after.at - before.at for before, after in zip(judged, judged[1:], strict=False)]
+    gaps = [after.at - before.at for before, after in pairwise(judged)]
     gap = median(gaps) if gaps else timedelta(days=14)
     if (end := course.end_at) is not None:
         if last.at + gap < end:
@@ -138,7 +140,7 @@ def _band_layers(
 
 
 def _band(at: datetime, expected: float, low: float, high: float) -> dict[str, Any]:
-    return {"at": _iso(at), "expected": round(expected, 2), "low": round(low, 2), "high": round(high, 2)}
+    return {"at": _at(at), "expected": round(expected, 2), "low": round(low, 2), "high": round(high, 2)}
 
 
 def _start_layers(
@@ -146,7 +148,7 @@ def _start_layers(
 ) -> list[dict[str, Any]]:
     """Where a treatment began, with its name."""
     starts = [
-        {"at": _iso(one.since), "score": top, "words": one.treatment}
+        {"at": _at(one.since), "score": top, "words": one.treatment}
         for one in episodes
         if window[0] <= one.since <= window[1]
     ]
@@ -170,7 +172,7 @@ def _start_layers(
 def _cutoff_layers(
     threshold: float, x: dict[str, Any], y: dict[str, Any], window: Window, say: Say
 ) -> list[dict[str, Any]]:
-    data = {"values": [{"score": threshold, "words": say("cut-off"), "at": _iso(window[1])}]}
+    data = {"values": [{"score": threshold, "words": say("cut-off"), "at": _at(window[1])}]}
     text = {"type": "text", "align": "right", "dy": -6, "color": SOFT, "fontSize": 12}
     return [
         {"data": data, "mark": {"type": "rule", "color": SOFT, "strokeDash": [2, 3]}, "encoding": {"y": y}},
@@ -186,7 +188,7 @@ def _score_layers(
     measure: Measure, x: dict[str, Any], y: dict[str, Any], window: Window
 ) -> list[dict[str, Any]]:
     scores = [
-        {"at": _iso(form.time), "score": form.total, "flag": "▲" if form.flags else ""}
+        {"at": _at(form.time), "score": form.total, "flag": "▲" if form.flags else ""}
         for form in measure.scored
         if window[0] <= form.time <= window[1]
     ]
@@ -213,7 +215,7 @@ def _score_layers(
 def _rows(measure: Measure, course: Course | None) -> Iterable[Row]:
     judged = {one.at: one for one in course.judged} if course else {}
     expected: dict[datetime, tuple[float, float, float]] = {}
-    for before, now in zip(course.judged, course.judged[1:], strict=False) if course else ():
+    for before, now in pairwise(course.judged) if course else ():
         expected[now.at] = (before.expected, before.low, before.high)
     for form in reversed(measure.scored):
         found = judged.get(form.time)
@@ -266,8 +268,8 @@ def _bar_layers(
     bars = [
         {
             "lane": row.words,
-            "at": _iso(max(row.at, window[0])),
-            "until": _iso(min(row.until or max(now, row.at), window[1])),
+            "at": _at(max(row.at, window[0])),
+            "until": _at(min(row.until or max(now, row.at), window[1])),
         }
         for row in rows
     ]
@@ -287,7 +289,7 @@ def _bar_layers(
 
 
 def _session_layer(rows: Sequence[Row], lanes: Sequence[str], window: Window, say: Say) -> dict[str, Any]:
-    marks = [{"lane": lanes[-1], "state": say(row.words), "at": _iso(row.at)} for row in rows]
+    marks = [{"lane": lanes[-1], "state": say(row.words), "at": _at(row.at)} for row in rows]
     states = [state for state in _SHAPES if any(row.words == state for row in rows)]
     scale = {"domain": [say(state) for state in states], "range": [_SHAPES[state] for state in states]}
     legend = {"title": None, "orient": "bottom", "symbolStrokeColor": INK, "symbolFillColor": "#ffffff"}
@@ -303,6 +305,10 @@ def _session_layer(rows: Sequence[Row], lanes: Sequence[str], window: Window, sa
 
 
 def _spec(layers: list[dict[str, Any]], height: int) -> dict[str, Any]:
+    """The layers over each other. One of them says which time is shown: said twice, Vega warns of a conflict."""
+    timed = [layer["encoding"] for layer in layers if "x" in layer["encoding"]]
+    for encoding in timed[1:]:
+        encoding["x"] = {name: value for name, value in encoding["x"].items() if name != "scale"}
     schema = "https://vega.github.io/schema/vega-lite/v6.json"
     return {"$schema": schema, "width": "container", "height": height, "layer": layers}
 
@@ -311,7 +317,7 @@ def _x(window: Window) -> dict[str, Any]:
     return {
         "field": "at",
         "type": "temporal",
-        "scale": {"domain": [_iso(window[0]), _iso(window[1])], "nice": False},
+        "scale": {"domain": [_at(window[0]), _at(window[1])], "nice": False},
         "title": None,
         "axis": {"grid": False, "labelOverlap": True, "tickCount": 6},
     }
@@ -322,5 +328,6 @@ def _axis(**more: Any) -> dict[str, Any]:
     return {"minExtent": AXIS, "maxExtent": AXIS, "gridColor": LINE, **more}
 
 
-def _iso(moment: datetime) -> str:
-    return moment.isoformat().replace("+00:00", "Z")
+def _at(moment: datetime) -> int:
+    """Milliseconds since 1970, as Vega takes moments without having to read them."""
+    return round(moment.timestamp() * 1000)

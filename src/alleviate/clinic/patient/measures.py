@@ -32,7 +32,7 @@ class Measure:
 
 
 def measures(record: PatientRecord, since: datetime | None = None) -> list[Measure]:
-    """Every instrument that the record has forms of, the most used first.
+    """Every instrument that the record has forms of: the most used first, then those with a safety item.
 
     ``since``: when the present treatment began; the baseline is the first score from that day on, or where
     none came, the last before. Without it, the first of all.
@@ -42,7 +42,7 @@ def measures(record: PatientRecord, since: datetime | None = None) -> list[Measu
     for form in questionnaires(record):
         by_instrument[form.instrument].append(form)
     found = [_measure(INSTRUMENTS[id], forms, since, sex) for id, forms in by_instrument.items()]
-    return sorted(found, key=lambda measure: (-len(measure.scored), measure.instrument.id))
+    return sorted(found, key=lambda m: (-len(m.scored), not m.instrument.flags, m.instrument.id))
 
 
 def _measure(instrument: Instrument, forms: list[Filled], since: datetime | None, sex: str | None) -> Measure:

@@ -70,6 +70,7 @@ def patient_words(proposal: Proposal, translate: Translate = str) -> PatientAid:
             _("Here are the choices your care team sees too."),
             _("You and your care team choose together."),
             _("You can change your mind later."),
+            *((_("What we look at: %s.") % _(proposal.aim.label),) if proposal.aim else ()),
         ),
         _sure(proposal, _),
         tuple(_option(proposal, option, _) for option in proposal.options),
@@ -93,12 +94,14 @@ def _sure(proposal: Proposal, _: Translate) -> tuple[str, ...]:
                 _("But we are not sure. It could be chance. So what you want counts most."),
             )
         case "equal":
-            told = (_("As far as we know, they help about the same."), _("So choose the one you like best."))
+            told = (
+                _("As far as we know, they help about the same."),
+                _("So choose the one you like best."),
+            )
         case "none-safe":
             told = (
-                _(
-                    "None of these seems safe for you right now. Talk with your care team about what else there is."
-                ),
+                _("None of these seems safe for you right now."),
+                _("Talk with your care team about what else there is."),
             )
         case _:
             told = (
@@ -151,7 +154,7 @@ def _sayings(proposal: Proposal, option: Option, shown: Frequency | None, _: Tra
         found = {"middle": option.expected.estimate, "low": option.expected.low, "high": option.expected.high}
         scores = {name: f"{max(value, 0.0):.0f}" for name, value in found.items()}
         told += [
-            _("Most people like you then score about %(middle)s.") % scores,
+            _("People like you then score about %(middle)s on average.") % scores,
             _("A low score is good.") if aim.better == "lower" else _("A high score is good."),
             _("It could be %(low)s to %(high)s.") % scores,
         ]

@@ -39,8 +39,10 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One person before a rule. ``features`` as the study defines them, ``values`` as known; ``barred`` (K,): arms that hard rules
-    bar; the study's own limits come on top.
+    """One person before a rule.
+
+    ``features`` as the study defines them, ``values`` as known; ``barred`` (K,): arms that hard rules bar;
+    the study's own limits come on top.
     """
 
     package: RulePackage

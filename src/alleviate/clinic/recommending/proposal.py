@@ -194,7 +194,26 @@ def _aim(rule: LearnedRule) -> Aim | None:
         opens=study.cohort.opens + max(0, study.cohort.offset),
         closes=study.cohort.closes + max(0, study.cohort.offset),
         reliable=change.points if change else None,
+        scale=_scale(rule),
     )
+
+
+def _scale(rule: LearnedRule) -> tuple[float, float] | None:
+    """Of a risk 0 to 1, of an instrument's total its range; None of anything else."""
+    if rule.package.outcome.binary:
+        return 0.0, 1.0
+    cohort = rule.study.cohort
+    instrument = INSTRUMENTS.get(str(cohort.outcome.get("of", ""))) if cohort else None
+    whole = cohort is not None and cohort.outcome.get("take", "last") in (
+        "last",
+        "first",
+        "mean",
+        "min",
+        "max",
+    )
+    if instrument is None or cohort is None or not whole or "item" in cohort.outcome:
+        return None
+    return instrument.range
 
 
 def _evidence(rule: LearnedRule) -> Evidence:

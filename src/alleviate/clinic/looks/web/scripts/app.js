@@ -19,6 +19,8 @@ Object.assign(htmx.config, {
   timeout: 15000,
 });
 
+try { sessionStorage.removeItem("htmx-current-path-for-history"); } catch { /* a browser without storage */ }
+
 const words = (name) => document.body.dataset[name] ?? "";
 
 // NHS.UK frontend's components look for both classes, which its own page sets by an inline script.

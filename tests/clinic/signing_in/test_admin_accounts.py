@@ -1,14 +1,10 @@
 """The administrator's pages: accounts made, changed, closed, given a new start; and nobody else there."""
 
 import re
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent.parent / "signing_in"))
-from visiting import SECRET, Visitor, app_code, given  # noqa: E402
+from visiting import SECRET, Visitor, app_code, given
 
 
 @pytest.fixture
