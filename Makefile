@@ -80,8 +80,8 @@ $(VENV)-prognosis-peers/.made: benchmarks/prognosis-peers-constraints.txt
 	@touch $@
 
 # The stamps are touched last: an install that was interrupted leaves none, and the next make repeats it.
-$(VENV)/.made-run: extras := bayes,examples
-$(VENV)/.made-dev: extras := bayes,deep,ebm,examples,dev
+$(VENV)/.made-run: extras := bayes,clinic,examples
+$(VENV)/.made-dev: extras := bayes,clinic,deep,ebm,examples,dev
 $(VENV)/.made-run $(VENV)/.made-dev: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
 	  { echo "Expected Python 3.11 or newer with venv; $(PYTHON) is not that." \

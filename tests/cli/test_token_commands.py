@@ -10,12 +10,14 @@ from typing import Any
 import pytest
 
 from alleviate.cli import main
+from alleviate.cli.app import COMMANDS
 from alleviate.vault import Vault
 
 
 @pytest.fixture
 def vault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("ALLEVIATE_KEY", b64encode(token_bytes(32)).decode())
+    monkeypatch.setitem(COMMANDS, "token", "tokens:token_app")
     monkeypatch.setenv("ALLEVIATE_CLINIC_VAULT", str(tmp_path / "clinic.vault"))
     with Vault.create(tmp_path / "clinic.vault"):
         pass

@@ -6,9 +6,10 @@
 
 import sys
 import threading
+from datetime import timedelta
 
 from clinic_made import item_9
-from entries_made import NOW
+from entries_made import FIRST, NOW
 
 from alleviate.vault import NewSheet, Vault
 
@@ -24,7 +25,8 @@ def work(vault: Vault, round: int, thread: int, say: threading.Lock) -> None:
         else:
             number = (round * THREADS + thread) * 1_000_000 + turn
             sheet = NewSheet(subject, "task", {"entry": f"Form/{number}"}, once=str(number))
-            stored = access.store(NOW, entries=[item_9(number, subject)], sheets=[sheet])
+            answer = item_9(number, subject, at=FIRST + timedelta(seconds=number))  # each an alert of its own
+            stored = access.store(NOW, entries=[answer], sheets=[sheet])
             told = f"stored {stored.sheets[0]} Form/{number}"
         with say:
             print(f"{round}-{thread} {told}", flush=True)

@@ -34,7 +34,12 @@ def test_an_account_is_found_by_id_login_and_subject(vault: Vault) -> None:
     assert vault.accounts.by_subject("https://id.example", "4711") == mine
     assert vault.accounts.by_subject("https://id.example", "4712") is None
     assert vault.accounts.by_subject("https://other.example", "4711") is None
-    assert vault.accounts.get("nobody000000") is None
+    for nobody in ("nobody000000", "", "x\0y", "\ud800"):
+        assert vault.accounts.get(nobody) is None
+        assert vault.accounts.client(nobody) is None
+        assert vault.accounts.client_of(nobody) is None
+        assert vault.accounts.by_login(nobody) is None
+        assert vault.accounts.by_subject(nobody, nobody) is None
     assert vault.accounts.all() == [mine]
 
 

@@ -34,9 +34,10 @@ def test_killed_at_any_moment_what_was_served_is_told_and_nothing_is_half(locati
         process = started("dying_clinic.py", location, round)
         assert process.stdout is not None
         assert process.stdout.readline().strip() == "open"
-        time.sleep(moments.uniform(0.2, 0.8))
+        said = [process.stdout.readline() for _ in range(moments.randrange(12, 40))]
+        time.sleep(moments.uniform(0, 0.02))
         process.kill()
-        said = process.communicate()[0].splitlines(keepends=True)
+        said += process.communicate()[0].splitlines(keepends=True)
         for line in said:
             if line.endswith("\n"):  # else it was cut off as it was said
                 who, what, id, *entry = line.split()
@@ -45,8 +46,7 @@ def test_killed_at_any_moment_what_was_served_is_told_and_nothing_is_half(locati
                 else:
                     stored[id] = entry[0]
         look_at(location, served, stored)
-    assert len(stored) > KILLS
-    assert sum(served.values()) > KILLS
+    assert min(len(stored), sum(served.values())) >= KILLS
 
 
 def look_at(location: str, served: Counter[tuple[str, str]], stored: dict[str, str]) -> None:
@@ -69,7 +69,7 @@ def look_at(location: str, served: Counter[tuple[str, str]], stored: dict[str, s
 
 @pytest.mark.slow
 def test_32_at_work_write_one_thread_in_turn_and_see_no_lock(location: str) -> None:
-    processes, threads, rounds = 4, 8, 2
+    processes, threads, rounds = 4, 8, 1
     with Vault.create(location) as vault:
         access = vault.access(actor="import", purpose="care")
         access.put(people(2), NOW)

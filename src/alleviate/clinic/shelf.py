@@ -1,4 +1,4 @@
-"""The packages that a clinic advises by: verified before use; one that cannot be is told and stops nothing."""
+"""The packages that a clinic advises by: verified before use; one that cannot be used stops nothing."""
 
 import hashlib
 import threading

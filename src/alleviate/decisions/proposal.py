@@ -46,7 +46,8 @@ class Proposal:
     better. ``reason``: why nothing can be said. ``reasons_for``/``reasons_against`` of ``first``;
     ``unknown``: what the intervals are wider for. ``reordered``: wishes moved an option ahead of ``first``.
     ``unchecked``: what the hard rules do not know of this person. ``comparable``: people of the study most
-    like this one. Raises DataError where it contradicts itself.
+    like this one. ``newest``: day of the newest score that was used (ISO 8601), or "". Raises DataError where
+    it contradicts itself.
     """
 
     patient: str
@@ -62,6 +63,7 @@ class Proposal:
     unknown: tuple[str, ...]
     changes: tuple[Change, ...]
     gaps: tuple[Gap, ...]
+    newest: str
     comparable: int
     unchecked: tuple[str, ...]
     wishes: tuple[Wanted, ...]

@@ -141,7 +141,8 @@ class Care(Watch):
         ``derive`` makes a glance of a chart; what it made is kept until the person is written about again,
         a consent runs out, or ``version`` is another: the name of whatever it derives with. So it may not
         look at the clock: let it give moments, and compare them in ``pick``. ``pick`` sees all glances and
-        returns our ids in the order shown: only these are served, each with one event "read". For care.
+        returns our ids in the order shown: only these are served, each with one event "read". Neither may
+        use the vault: they may be called in a turn. For care.
         """
         check_caseload_purpose(self._purpose)
         of = version_of(version)

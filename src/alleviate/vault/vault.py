@@ -24,6 +24,7 @@ from alleviate.vault.erasure import forget_rows
 from alleviate.vault.keys import load_master
 from alleviate.vault.keystore import KeyStore
 from alleviate.vault.migrating import migrate, newest, standing
+from alleviate.vault.opening import kept_keys, no_vault, refuse_unfinished, taken, unused_keys
 from alleviate.vault.readlog import ReadLog
 from alleviate.vault.schema import AUDIT, META, PATIENTS
 from alleviate.vault.team import Bond, bond, pulse
@@ -66,7 +67,7 @@ class Vault:
     @classmethod
     def create(cls, location: str | Path, *, key_file: Path | None = None) -> Self:
         """A new vault where none is. A creation that was cut off is completed by the next."""
-        keys = _unused_keys(location, key_file)
+        keys = unused_keys(location, key_file)
         vault = cls(location, Database(location, keys.database_key), keys)
         try:
             vault._made()
@@ -84,11 +85,11 @@ class Vault:
         except VaultError:
             with closing(Database(location, b"")) as database:
                 if not database.is_there():
-                    raise _no_vault(database) from None
+                    raise no_vault(database) from None
             raise
         database = Database(location, keys.database_key)
         try:
-            _refuse_unfinished(database)
+            refuse_unfinished(database)
             vault = cls(location, database, keys)
             vault._brought_up()
         except VaultError:
@@ -211,8 +212,8 @@ class Vault:
         """
         with closing(Database(location, b"")) as database:
             if database.is_there():
-                raise _taken(database)
-        store = _kept_keys(location, keys, key_file)
+                raise taken(database)
+        store = kept_keys(location, keys, key_file)
         with closing(cls(location, Database(location, store.database_key), store)) as vault:
             return vault._restored(backup, actor)
 
@@ -221,7 +222,7 @@ class Vault:
         with self._database.turn() as connection:
             with connection.begin():
                 if standing(connection) is not None:
-                    raise _taken(self._database)
+                    raise taken(self._database)
                 migrate(connection)
                 connection.execute(sa.insert(META).values(name="id", value=uuid.uuid4().hex))
                 self._begin_audit()
@@ -234,7 +235,7 @@ class Vault:
         with self._database.turn() as connection:
             with connection.begin():
                 if standing(connection) is not None:
-                    raise _taken(self._database)
+                    raise taken(self._database)
             try:
                 with connection.begin():
                     restored = self._rows_restored(connection, backup)
@@ -284,63 +285,6 @@ class Vault:
                 event = AuditEvent(actor, action, _UPKEEP, patient, detail)
                 head = self._audit.append(connection, [event], _now())
             self._audit.seal(head)
-
-
-def _unused_keys(location: str | Path, key_file: Path | None) -> KeyStore:
-    """A new key store; or one without patients, left by a creation that was cut off."""
-    master = load_master(key_file)
-    try:
-        return KeyStore.create(location, master)
-    except VaultError as taken:
-        try:
-            keys = KeyStore.open(location, master)
-        except VaultError:
-            raise taken from None
-        if keys.count():
-            keys.close()
-            raise
-        return keys
-
-
-def _kept_keys(location: str | Path, keys: Path | None, key_file: Path | None) -> KeyStore:
-    """The key store at ``location``, with those of the file ``keys``."""
-    master = load_master(key_file)
-    if keys is None:
-        return KeyStore.open(location, master)
-    try:
-        store = KeyStore.open(location, master)
-    except VaultError as missing:
-        try:
-            store = KeyStore.create(location, master)
-        except VaultError:
-            raise missing from None
-    store.restore(keys)
-    return store
-
-
-def _refuse_unfinished(database: Database) -> None:
-    if not database.is_there():
-        raise VaultError(
-            f"The keys of the vault at {database.words} are there, its data are not.",
-            hint="Restore a backup there: alleviate restore",
-        )
-    with database.snapshot() as connection:
-        if standing(connection) is None:
-            raise VaultError(
-                f"The vault at {database.words} was begun and not finished, or is not yours to see.",
-                hint="Run: alleviate vault init",
-            )
-
-
-def _taken(database: Database) -> VaultError:
-    return VaultError(
-        f"There is a vault already at {database.words}; it is never overwritten.",
-        hint="Open it, or choose another place.",
-    )
-
-
-def _no_vault(database: Database) -> VaultError:
-    return VaultError(f"There is no vault at {database.words}.", hint="Make one with: alleviate vault init")
 
 
 def _now() -> datetime:

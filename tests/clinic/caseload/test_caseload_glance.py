@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from made_charts import DAY, FOLLOWER, NOW, Made, ago
+from patient_charts import DAY, FOLLOWER, NOW, Made, ago
 
 from alleviate.clinic.caseload.glance import MOST_POINTS, glance_of, opened, packed
 from alleviate.records.synthetic import simulate

@@ -1,11 +1,11 @@
-"""Who needs somebody today, and why: safety first, then off track, dropping out, due. Each rule with a table."""
+"""Who needs somebody today, and why: safety first, then off track, dropping out, due; a table a rule."""
 
 from datetime import timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from made_charts import DAY, FOLLOWER, NOW, Made, ago
+from patient_charts import DAY, FOLLOWER, NOW, Made, ago
 
 from alleviate.clinic.caseload.glance import glance_of
 from alleviate.clinic.caseload.needs import NEEDS, needs_of
@@ -217,27 +217,27 @@ def everybody_once():
     return _KEPT
 
 
+OWN_RULES = """source = "ours"
+[dropping_out]
+missed_in_a_row = 3
+missed_least = 2
+missed_of_last = 6
+silent_days = 28
+falling_by = 0.5
+falling_window = 4
+[due]
+measures = ["phq9"]
+every_days = 7
+overdue_after_days = 14
+[course]
+stale_days = 60
+answered_days = 14
+"""
+
+
 def test_rules_of_a_clinic_are_read_and_those_without_sense_refused(tmp_path) -> None:
     path = tmp_path / "signs.toml"
-    text = "\n".join(
-        [
-            'source = "ours"',
-            "[dropping_out]",
-            "missed_in_a_row = 3",
-            "missed_least = 2",
-            "missed_of_last = 6",
-            "silent_days = 28",
-            "falling_by = 0.5",
-            "falling_window = 4",
-            "[due]",
-            'measures = ["phq9"]',
-            "every_days = 7",
-            "overdue_after_days = 14",
-            "[course]",
-            "stale_days = 60",
-            "answered_days = 14",
-        ]
-    )
+    text = OWN_RULES
     path.write_text(text)
     assert read_rules(path).dropping_out.missed_in_a_row == 3
     for old, new in (

@@ -301,3 +301,12 @@ def test_every_call_has_an_instance_of_its_own_and_may_be_sent_again(calling: Ca
     first, second = calling.post(VIEW, body), calling.post(VIEW, body)
     assert uuid.UUID(body["hookInstance"])
     assert first.json() == second.json()
+
+
+def test_an_id_that_looks_like_ours_and_is_nobodys_is_found_out(calling: Calling) -> None:
+    """Many systems have ids of 32 hexadecimal digits of their own."""
+    id = uuid.uuid4().hex
+    assert calling.asks("patient-view", id).status_code == 412
+    patient = alerted(calling)
+    there = {**identified(calling, patient), "id": id}
+    assert calling.cards("patient-view", id, prefetch={"patient": there})

@@ -1,4 +1,4 @@
-"""A client of another make: Node signs and calls over HTTP. And the client's FHIR server, if it may be asked."""
+"""A client of another make: Node signs and calls over HTTP. And the client's FHIR server."""
 
 import json
 import socket

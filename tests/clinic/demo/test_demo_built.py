@@ -19,6 +19,8 @@ from alleviate.clinic.signing_in import passwords
 from alleviate.terms.errors import InputError
 from alleviate.vault import Vault
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def access(demo):

@@ -13,7 +13,7 @@ import uvicorn
 from fastapi import FastAPI
 from jinja2 import ChoiceLoader, DictLoader
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from alleviate.clinic.looks import Looks, doors, headers
 from alleviate.clinic.settings import Settings
@@ -139,6 +139,10 @@ def made(settings: Settings) -> tuple[FastAPI, Looks]:
 
     @app.middleware("http")
     async def guarded(request: Request, answer: Any) -> Response:
+        if request.url.path == "/behind/a/proxy":
+            return Response("Bad gateway", status_code=502)
+        if getattr(app.state, "signed_out", False) and request.url.path.startswith("/all/"):
+            return RedirectResponse("/crisis", status_code=303)
         response: Response = await answer(request)
         for name, value in headers(settings).items():
             response.headers.setdefault(name, value)

@@ -7,8 +7,10 @@ from collections.abc import Iterator
 import gallery
 import pytest
 from axe import violations
+from fastapi import FastAPI
 from playwright.sync_api import Browser, Page, Route, expect
 
+from alleviate.clinic.looks import Looks
 from alleviate.clinic.settings import Settings
 from alleviate.decisions.permissions import ROLES
 
@@ -212,6 +214,41 @@ def test_help_is_shown_when_the_server_is_gone(browser: Browser, port: int, code
     )
     assert "2026" in page.locator(".nhsuk-warning-callout").inner_text()
     context.close()
+
+
+def test_help_is_shown_when_only_the_proxy_answers(page: Page, address: str) -> None:
+    page.goto(f"{address}/all/patient")
+    _until_kept(page, "en")
+    page.goto(f"{address}/behind/a/proxy")
+    expect(page.get_by_role("heading", name="Help in a crisis")).to_be_visible()
+
+
+def test_who_is_signed_out_while_a_page_stays_open_is_told_by_the_whole_page(
+    page: Page, address: str, shown: tuple[FastAPI, Looks]
+) -> None:
+    page.goto(f"{address}/all/clinician")
+    expect(page.locator("[data-drawn=yes]")).to_have_count(1)
+    shown[0].state.signed_out = True
+    try:
+        page.locator("#live").click()
+        expect(page).to_have_url(f"{address}/crisis")
+    finally:
+        shown[0].state.signed_out = False
+
+
+def test_a_live_part_that_is_no_longer_open_stops_asking(page: Page, address: str) -> None:
+    page.goto(f"{address}/all/clinician")
+    page.locator("#name").fill("not kept")
+    page.route("**/all/clinician", _closed_to_live_parts)
+    page.locator("#live").click()
+    expect(page.locator("#name")).to_have_value("")  # the page was asked for again as a whole
+
+
+def _closed_to_live_parts(route: Route) -> None:
+    if "hx-request" in route.request.headers:
+        route.fulfill(status=404, body="")
+    else:
+        route.continue_()
 
 
 def test_a_page_that_stays_open_says_when_the_clinic_cannot_be_reached(page: Page, address: str) -> None:

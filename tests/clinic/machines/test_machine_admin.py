@@ -46,7 +46,7 @@ def test_what_is_secret_is_shown_once_and_kept_nowhere(known_by: str, shown: str
     (client,) = clinic.services.accounts.clients()
     for url in ("/admin/tokens", f"/admin/tokens/{client.id}"):
         assert shown not in clinic.signed_in("administrator").get(url).text
-    secret = re.search(r"<code>(.+?)</code>", made.text, re.DOTALL)
+    secret = re.search(r"<textarea[^>]* readonly[^>]*>(.+?)</textarea>", made.text, re.DOTALL)
     assert secret is not None
     assert secret[1] not in repr(client)
 

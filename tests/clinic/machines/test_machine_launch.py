@@ -1,4 +1,4 @@
-"""SMART App Launch, with us as the app: from a registered EHR to the page of the patient who is open there."""
+"""SMART App Launch, with us as the app: from a registered EHR to the patient who is open there."""
 
 import hashlib
 import json

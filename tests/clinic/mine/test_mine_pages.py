@@ -15,7 +15,7 @@ from alleviate.intake.fhir import bundle
 from alleviate.terms.errors import ConsentError
 from alleviate.vault.consent import permitted
 
-PAGES = ("", "course", "help", "goals", "consent", "access", "export", "corrections")
+PAGES = ("", "course", "help", "goals", "options", "consent", "access", "export", "corrections")
 
 
 def chart(clinic: Any, person: int = 0) -> Any:
@@ -106,17 +106,14 @@ def test_consent_withdrawn_holds_from_the_next_request_on(clinic: Any) -> None:
         assert set(each["allowed"]) == permitted(events, each["purpose"], clinic.clock())
 
 
-@pytest.mark.parametrize(
-    "said",
-    [
+def test_what_cannot_be_said_changes_nothing(clinic: Any) -> None:
+    before = chart(clinic).revision
+    for said in (
         {"purpose": "rights"},
         {"purpose": "care", "said": "maybe"},
-        {"purpose": "care", "kind": "x", "said": "deny"},
-    ],
-)
-def test_what_cannot_be_said_changes_nothing(clinic: Any, said: dict[str, str]) -> None:
-    before = chart(clinic).revision
-    assert clinic.send("patient", "/mine/consent", **{"said": "deny", **said}).status_code == 400
+        {"purpose": "care", "kind": "x"},
+    ):
+        assert clinic.send("patient", "/mine/consent", **{"said": "deny", **said}).status_code == 400
     assert chart(clinic).revision == before
 
 
@@ -213,3 +210,11 @@ def test_wishes_replace_those_of_the_same_question_and_no_others(clinic: Any) ->
     assert (wishes()["treatment"], wishes()["avoid"]) == ({"talking"}, {"nausea", "sleepy"})
     clinic.send("patient", "/mine/wishes", **{"asked-avoid": "1", "wish-avoid": "nausea"})
     assert (wishes()["treatment"], wishes()["avoid"]) == ({"talking"}, {"nausea"})
+
+
+def test_the_options_are_those_that_are_stored_as_shown(clinic: Any) -> None:
+    told = clinic.signed_in("patient").get("/api/v1/mine/options").json()
+    page = clinic.signed_in("patient").get("/mine/options").text
+    assert all(sentence in page for sentence in (*told["intro"], *told["ask"]))
+    proposals = [sheet for sheet in chart(clinic).sheets if sheet.kind == "proposal"]
+    assert len(proposals) == 1  # shown twice, stored once

@@ -39,9 +39,9 @@ def test_exactly_found_it_tells_only_that_there_is_one(clinic: Made) -> None:
 @pytest.mark.parametrize(
     "change", [{"born": "1901-01-01"}, {"family": "Synth"}, {"family": "", "born": "", "number": "nobody"}]
 )
-def test_nearly_found_is_not_found(clinic: Made, change) -> None:
-    person = who(clinic, 6) | {"number": ""} | change
-    page = clinic.send("clinician", "/patients/find", **person)
+def test_nearly_found_is_not_found(shared_clinic: Made, change) -> None:
+    person = who(shared_clinic, 6) | {"number": ""} | change
+    page = shared_clinic.send("clinician", "/patients/find", **person)
     assert page.status_code == 200
     assert found(page.text) == []
 
@@ -75,12 +75,14 @@ def test_with_a_reason_it_opens_for_an_hour_under_a_banner(clinic: Made) -> None
     assert client.get(f"{url}/").status_code == 404
 
 
-@pytest.mark.parametrize("account", ["trainee", "patient", "administrator", "data-scientist", "safety-officer"])
-def test_it_is_for_clinicians_alone(clinic: Made, account) -> None:
-    assert clinic.signed_in(account).get("/patients/find").status_code in (403, 404)
-    sent = clinic.send(account, f"/patients/{clinic.patients[6]}/glass", reason=REASON)
+@pytest.mark.parametrize(
+    "account", ["trainee", "patient", "administrator", "data-scientist", "safety-officer"]
+)
+def test_it_is_for_clinicians_alone(shared_clinic: Made, account) -> None:
+    assert shared_clinic.signed_in(account).get("/patients/find").status_code in (403, 404)
+    sent = shared_clinic.send(account, f"/patients/{shared_clinic.patients[6]}/glass", reason=REASON)
     assert sent.status_code in (403, 404)
-    assert clinic.signed_in(account).get(f"/patients/{clinic.patients[6]}/").status_code == 404
+    assert shared_clinic.signed_in(account).get(f"/patients/{shared_clinic.patients[6]}/").status_code == 404
 
 
 def test_ones_own_patient_needs_no_glass(clinic: Made) -> None:

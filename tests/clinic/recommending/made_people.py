@@ -132,10 +132,10 @@ def person(
     events = [event(subject, "MEDS_BIRTH", born, "person", f"Patient/{subject}")]
     if sex:
         events.append(event(subject, "PERSON//sex", born, "person", f"Patient/{subject}", text=sex))
-    for purpose in ("care", "model-training"):
-        events.append(
-            event(subject, f"CONSENT//{purpose}", at, "consent", f"Consent/{subject}", text="permit")
-        )
+    events += [
+        event(subject, f"CONSENT//{purpose}", at, "consent", f"Consent/{subject}", text="permit")
+        for purpose in ("care", "model-training")
+    ]
     for code, value in (("LOINC//44261-6", phq9), ("LOINC//70274-6", gad7)):
         if value is not None:
             ref = f"QuestionnaireResponse/{subject}-{code[-4:]}"

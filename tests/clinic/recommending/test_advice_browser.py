@@ -64,5 +64,5 @@ def test_read_override_with_a_reason_and_see_it_again(browser: Browser, address:
     assert page.locator("#proposal").inner_text() == shown
     assert "The person prefers something else" in page.locator("main").inner_text()
     assert violations(page) == []
-    assert said == [], said
+    assert [text for text in said if "400" not in text] == []  # the form that lacked its reason
     page.context.close()

@@ -2,6 +2,7 @@
 
 import re
 import shutil
+from datetime import timedelta
 
 import pytest
 from made_people import CBT, SERTRALINE, TALK, entries_of, event
@@ -206,6 +207,41 @@ class TestReplayed:
         printed = advising.page(f"/patients/{severe}/advice/print?question=severity")
         assert "You and your care team choose together." in printed
         assert screen(printed) == screen(advising.page(f"/patients/{severe}/decisions/{found.id}"))
+
+
+class TestWhatHappenedAfterwards:
+    def test_it_is_told_and_noted_once_the_outcome_is_known(self, make_clinic, packages, advising):
+        other = type(advising)(make_clinic(packages=packages))
+        patient = other.added("followed", phq9=25)
+        other.page(f"/patients/{patient}/advice?question=severity")
+        decide(other, patient, chosen=SERTRALINE)
+        (found,) = ledger(other, patient)
+        url = f"/patients/{patient}/decisions/{found.id}"
+        assert "No treatment has been begun since" in other.page(url)
+        start = other.made.clock().replace(microsecond=0) + timedelta(days=2)
+        later = [
+            event("followed", "EPISODE//start", start, "episode", "EpisodeOfCare/f", text=SERTRALINE),
+            event(
+                "followed",
+                "LOINC//44261-6",
+                start + timedelta(days=100),
+                "questionnaire",
+                "QuestionnaireResponse/f",
+                9.0,
+            ),
+        ]
+        other.made.clock.goes(days=200)
+        with other.made.vault.access(actor="test", purpose="care") as access:
+            access.put(entries_of(PatientRecord("followed", later)), other.made.clock())
+        client = other.made.signed_in("clinician", afresh=True)
+        text = client.get(url).text
+        assert "That is what was proposed." in text
+        assert "25.0 before, 9.0 after" in text
+        assert "Better by more than the questionnaire" in text
+        assert client.get(url).status_code == 200
+        (found,) = ledger(other, patient)
+        assert [act.move for act in found.decision.acts] == ["see", "accept", "observe"]
+        assert found.decision.acts[-1].found["better"] == 16
 
 
 class TestForPrograms:

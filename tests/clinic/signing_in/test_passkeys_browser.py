@@ -11,12 +11,14 @@ from urllib.parse import parse_qs
 import msgspec
 import pytest
 import uvicorn
+from axe import violations
 from made_clinic import Made
 from playwright.sync_api import Browser, CDPSession, Page, expect
 from visiting import PASSWORD, given
 
 from alleviate.clinic.settings import Settings
 from alleviate.clinic.signing_in import passkeys
+from alleviate.terms.errors import DataError
 
 AUTHENTICATOR = {
     "protocol": "ctap2",
@@ -85,12 +87,19 @@ def test_a_passkey_is_made_and_signs_in_alone_and_after_the_password(
     page.on("pageerror", lambda error: faults.append(str(error)))
     page.on("console", lambda said: faults.append(said.text) if "Content Security" in said.text else None)
     authenticator(page)
+    page.goto(f"{base}/sign-in")
+    assert violations(page) == []
     sign_in(page, base, "clinician")
     expect(page).to_have_url(f"{base}/account/second")
+    assert violations(page) == []
     before = page.context.cookies()
     add_passkey(page, base, "work laptop")
     expect(page.locator("h1")).to_have_text("Your recovery codes")
     assert page.locator("main samp").count() == 10
+    assert violations(page) == []
+    for url in ("/sign-out", "/account/second/app", "/account/password", "/account/"):
+        page.goto(base + url)
+        assert violations(page) == [], url
     (kept,) = clinic.services.accounts.credentials(account.id).passkeys
     assert (kept.name, kept.transports) == ("work laptop", ("internal",))
     old = next(each["value"] for each in before if each["name"] == "alleviate")
@@ -106,6 +115,7 @@ def test_a_passkey_is_made_and_signs_in_alone_and_after_the_password(
     expect(page).to_have_url(f"{base}/sign-in")
     sign_in(page, base, "clinician")
     expect(page).to_have_url(f"{base}/sign-in/second")
+    assert violations(page) == []
     page.click("text=Use my passkey")
     page.wait_for_url(lambda url: "/sign-in" not in url)
     assert methods(clinic, account.id) == ["password+passkey"]
@@ -135,9 +145,6 @@ def test_what_is_no_passkey_of_the_account_s_opens_nothing(served: tuple[Made, s
     assert passkeys.used(clinic.services, sent[0]["ticket"], sent[0]["credential"]) is None
     fresh = passkeys.to_sign_in(clinic.services)["ticket"]
     assert passkeys.used(clinic.services, fresh, sent[0]["credential"]) is None, "nor does it answer another"
-    for nonsense in ("", "{}", "[]", '{"rawId": 1}', '{"rawId": "AA", "response": {}}', "null"):
-        ticket = passkeys.to_sign_in(clinic.services)["ticket"]
-        assert passkeys.used(clinic.services, ticket, nonsense) is None
 
     # A device that has counted less than before is a copy of it.
     credentials = accounts.credentials(account.id)
@@ -155,6 +162,29 @@ def test_what_is_no_passkey_of_the_account_s_opens_nothing(served: tuple[Made, s
     page.click("text=Sign in with a passkey")
     expect(page.locator("[data-passkey-failed]")).to_be_visible()
     expect(page).to_have_url(f"{base}/sign-in")
+
+
+NONSENSE = (
+    "", "{}", "[]", "null", "7", '"x"', '{"rawId": 1}', '{"rawId": "AA", "response": {}}',
+    '{"rawId": "AA", "response": []}', '{"id": "AA", "rawId": "AA", "type": "public-key", "response": {}}',
+    '{"id":"AA","rawId":"AA","type":"public-key","response":{"clientDataJSON":"e30","attestationObject":"oA"}}',
+    '{"id":"AA","rawId":"AA","type":"public-key","response":{"clientDataJSON":"AA","attestationObject":"AA"}}',
+    '{"rawId":"AA","response":{"userHandle":"AAAA"}}', '{"rawId":"AA","response":{"userHandle":"/w"}}',
+)  # fmt: skip
+
+
+def test_what_is_no_answer_is_refused_and_no_fault(make_clinic: Callable[..., Made]) -> None:
+    clinic = make_clinic(base_url="http://localhost:8000")
+    account = given(clinic, "patient")
+    for answer in NONSENSE:
+        credentials = clinic.services.accounts.credentials(account.id)
+        ticket = passkeys.to_create(clinic.services, account, credentials)["ticket"]
+        with pytest.raises(DataError, match="could not be checked"):
+            passkeys.add(clinic.services, account, ticket, answer, "x")
+        ticket = passkeys.to_sign_in(clinic.services)["ticket"]
+        assert passkeys.used(clinic.services, ticket, answer) is None
+        ticket = passkeys.to_sign_in(clinic.services, account)["ticket"]
+        assert passkeys.used(clinic.services, ticket, answer, account.id) is None
 
 
 def test_browsers_make_passkeys_for_names_only() -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from argon2 import PasswordHasher
 from visiting import PASSWORD, SECRET, Visitor, app_code, given
 
 from alleviate.clinic.signing_in import passwords, recovery
@@ -103,6 +104,17 @@ def test_the_second_step_waits_ten_minutes(clinic: Any) -> None:
     visitor.sign_in("clinician")
     clinic.clock.goes(minutes=10)
     assert visitor.open("/sign-in/second").headers["location"] == "/sign-in"
+
+
+def test_an_older_weaker_hash_is_made_anew_at_the_next_sign_in(clinic: Any) -> None:
+    weak = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1).hash(PASSWORD)
+    account = given(clinic, "patient", password=weak)
+    Visitor(clinic).sign_in("patient", "not the password")
+    assert clinic.services.accounts.credentials(account.id).password == weak
+    visitor = Visitor(clinic)
+    visitor.sign_in("patient")
+    assert visitor.is_in
+    assert "m=1024" in clinic.services.accounts.credentials(account.id).password
 
 
 def turned_away(clinic: Any) -> dict[str, Any]:
@@ -221,6 +233,14 @@ def test_refusals_are_in_the_audit_without_the_login_that_was_written(clinic: An
         Visitor(clinic).sign_in(login, "not the password")
     events = [each for each in clinic.audit() if each.action == "refuse-sign-in"]
     assert [each.actor for each in events] == ["unknown", account.actor]
+    assert [each.detail for each in events] == [{"why": "password", "locked": False}] * 2
+    for _ in range(3):
+        Visitor(clinic).sign_in("clinician", "not the password")
+    last = next(each for each in clinic.audit() if each.action == "refuse-sign-in")
+    assert last.detail == {"why": "password", "locked": False}
+    Visitor(clinic).sign_in("clinician", "not the password")
+    last = next(each for each in clinic.audit() if each.action == "refuse-sign-in")
+    assert last.detail == {"why": "password", "locked": True}
     assert "my-secret" not in repr(events)
 
 

@@ -1,4 +1,4 @@
-"""What the caseload knows of one person: facts with their dates, out of a chart. It is kept until they change.
+"""What the caseload knows of one person: facts with their dates, out of a chart, kept until they change.
 
 Nothing in a glance hangs on the clock: what is late, silent or overdue is worked out when somebody looks.
 """

@@ -1,6 +1,6 @@
-"""What one person needs somebody for, at a moment: by rule, from the facts of a glance, each with its reason."""
+"""What one person needs somebody for at a moment: by rule, from the facts of a glance, with the reason."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Literal
@@ -35,9 +35,10 @@ Value = str | float | datetime | date | tuple[str, ...] | None
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """``values`` fill the sentence of ``because``. ``deadline``: by when, if somebody set one; ``overdue``: it
+    """``values`` fill the sentence of ``because``. ``deadline``: by when; ``overdue``: it has passed.
 
-    has passed. ``weight`` orders needs of one kind that have no deadline, more first."""
+    ``weight`` orders needs of one kind that have no deadline, more first.
+    """
 
     kind: NeedKind
     because: Because
@@ -48,7 +49,7 @@ class Need:
 
     @property
     def place(self) -> tuple[int, bool, bool, float, float]:
-        """Sorts needs: by kind; overdue first; then those with a deadline, the nearest first; then by weight."""
+        """Sorts needs: by kind; overdue first; then the nearest deadline; then by weight."""
         until = self.deadline.timestamp() if self.deadline else 0.0
         return NEEDS.index(self.kind), not self.overdue, self.deadline is None, until, -self.weight
 
@@ -143,7 +144,7 @@ def _dropping_out(glance: CaseGlance, now: datetime, rules: CaseloadRules) -> It
             yield Need("dropping out", "falling", values, weight=before - lately)
 
 
-def _halves(states: list[str], window: int) -> tuple[list[str], list[str]]:
+def _halves(states: Sequence[str], window: int) -> tuple[Sequence[str], Sequence[str]]:
     return states[-2 * window : -window], states[-window:]
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from itertools import groupby
-from typing import Annotated, Any, cast
+from typing import Annotated, Any
 from urllib.parse import urlencode
 
 from fastapi import Form, Header, Query, Response
@@ -12,7 +12,7 @@ from fastapi import Form, Header, Query, Response
 from alleviate.clinic.caseload.glance import MeasureSeen
 from alleviate.clinic.caseload.needs import NEEDS, Need
 from alleviate.clinic.caseload.reading import read_caseload
-from alleviate.clinic.caseload.urgency import SORTS, Asked, Sort
+from alleviate.clinic.caseload.urgency import SORTS, Asked
 from alleviate.clinic.gate import Door, Visit, VisitOf
 from alleviate.clinic.patient.followers import followers_of
 from alleviate.clinic.patient.live import mark_of, still_holds
@@ -67,7 +67,7 @@ def search(
 def asked_for(sort: str, need: str, site: str, treatment: str, name: str, page: int) -> Asked:
     """What is asked for; an unknown order is that of urgency, an unknown need is none."""
     return Asked(
-        sort=cast(Sort, sort) if sort in SORTS else "urgent",
+        sort=sort if sort in SORTS else "urgent",
         need=need if need in (*NEEDS, "none") else "",
         site=site,
         treatment=treatment,

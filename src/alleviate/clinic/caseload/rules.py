@@ -34,7 +34,7 @@ class _Course(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class CaseloadRules(Struct, frozen=True, forbid_unknown_fields=True):
-    """When somebody drops out, is due, or is no longer followed. Raises DataError for a rule without sense."""
+    """When somebody drops out, is due, or is followed no longer. Raises DataError for a senseless rule."""
 
     source: str
     dropping_out: _DroppingOut

@@ -20,7 +20,7 @@ PAGE = 25
 Sort = Literal["urgent", "name", "score", "appointment", "heard"]
 SORTS: tuple[Sort, ...] = get_args(Sort)
 
-_LATER = datetime.max.date()
+_LATER = date.max
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class Placed:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a reader asks for. ``need`` "": all, "none": who needs nobody; ``name``: a part of a name or number."""
+    """What a reader asks for. ``need`` "": all, "none": who needs none; ``name``: part of name or number."""
 
     sort: Sort = "urgent"
     need: str = ""
@@ -77,9 +77,9 @@ def placed(
     ladders: Ladders | None = None,
     account: str = "",
 ) -> list[Placed]:
-    """Everybody, the most urgent first: safety by its deadline, overdue before all; then who is off track, who
-
-    is dropping out, what is due; then by name."""
+    """Everybody, the most urgent first: safety by its deadline, overdue before all; then who is off track;
+    then who is dropping out; then what is due; then by name.
+    """
     found = [
         Placed(glance, needs_of(glance, now, rules, ladders, account), _appointment(glance, now))
         for glance in glances

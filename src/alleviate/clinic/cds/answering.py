@@ -17,11 +17,11 @@ from alleviate.clinic.cds.server import fetched
 from alleviate.clinic.cds.shown import Shown, kept
 from alleviate.clinic.gate import Visit
 from alleviate.clinic.machines.bearer import outside
-from alleviate.clinic.machines.persons import known, other_birth, whom
+from alleviate.clinic.machines.persons import by_id, other_birth, whom
 from alleviate.clinic.patient.followed import Course, Follower, courses_of
 from alleviate.clinic.recommending.proposal import Person
 from alleviate.records import KINDS, Kind
-from alleviate.terms.errors import ConsentError, InputError
+from alleviate.terms.errors import ConsentError, InputError, VaultError
 from alleviate.vault import Chart
 
 __all__ = ["NeededError", "answer"]
@@ -32,6 +32,10 @@ Translate = Callable[[str], str]
 
 class NeededError(InputError):
     """What a service needs cannot be had; one plain line says what."""
+
+
+class _NobodyError(InputError):
+    """What looked like an id of ours is nobody's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,17 +54,33 @@ class _Call:
 
 def answer(visit: Visit, service: Service, asked: Asked, context: PatientView) -> list[Card]:
     """The cards for this call; none where nothing is shown. Raises NeededError."""
-    if isinstance(context, OrderSign):
-        about = concerned(orders_of(context), visit.services.shelf)
-        return _on_orders(_call(visit, service, asked, context, whole=True), about) if about else []
-    return _on_patient(_call(visit, service, asked, context, whole=False))
+    about = concerned(orders_of(context), visit.services.shelf) if isinstance(context, OrderSign) else None
+    if about == []:
+        return []
+    try:
+        return _answered(_call(visit, service, asked, context, whole=about is not None), about)
+    except _NobodyError:
+        return _answered(_call(visit, service, asked, context, whole=about is not None, ours=False), about)
 
 
-def _call(visit: Visit, service: Service, asked: Asked, context: PatientView, *, whole: bool) -> _Call:
+def _answered(call: _Call, about: list[Concerned] | None) -> list[Card]:
+    return _on_patient(call) if about is None else _on_orders(call, about)
+
+
+def _call(
+    visit: Visit,
+    service: Service,
+    asked: Asked,
+    context: PatientView,
+    *,
+    whole: bool,
+    ours: bool = True,
+) -> _Call:
     """Whom it is about. The client's server is asked for what is missing: for a ``whole`` picture, or for
-    who it is, where the id alone does not tell. Raises NeededError where that cannot be found out."""
+    who it is, where the id alone does not tell. ``ours``: the client's id may be one of our own. Raises
+    NeededError where it cannot be found out."""
     vault, access = visit.services.vault, visit.access
-    found = known(vault, access, context.patient_id)
+    found = by_id(vault, context.patient_id, ours=ours)
     certain, prefetch = found is not None, dict(asked.prefetch)
     missing = {key: query for key, query in service.prefetch.items() if key not in prefetch}
     if missing and (whole or not certain):
@@ -113,10 +133,15 @@ def _chart(call: _Call, kinds: tuple[Kind, ...] | None) -> Chart | None:
     """
     if not call.patient:
         return None
+    access = call.visit.access
     try:
-        chart = call.visit.access.chart(call.patient, kinds=kinds, sheets=())
+        chart = access.chart(call.patient, kinds=kinds, sheets=())
     except ConsentError:
         return None
+    except VaultError:
+        if access.find(call.patient):  # they are there, so that the vault itself has failed
+            raise
+        raise _NobodyError("There is nobody of this id.") from None
     if other_birth(chart.record, call.sent.person, needed=not call.certain):
         if not call.certain:
             return None

@@ -65,7 +65,8 @@ def prepare(
     """The demonstration in ``folder``, made where there is none, completed where it was cut off.
 
     ``now`` (UTC) is the moment at which a new one stands, and the people it has follow from that alone.
-    ``say`` is told what is being done; ``shipped``: studies to learn beside the clinic's own. Raises InputError for a folder of something else.
+    ``say`` is told what is being done; ``shipped``: studies to learn beside the clinic's own. Raises
+    InputError for a folder of something else.
     """
     place = folder.absolute()
     (place / _PACKAGES).mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -113,6 +114,7 @@ class _Making:
         )
 
     def _fill(self, vault: Vault, everybody: Everybody, learning: Learner) -> None:
+        shared = self._services(vault)  # first: what it lacks is to be known before the long work
         learning.shipped(self.shipped)
         self._step("truth", lambda: store_truth(self.place, everybody))
         self.say("Taking in their records …")
@@ -129,7 +131,6 @@ class _Making:
         lacking = tuple(f"{name}: {reason}" for name, reason in learning.wait().items())
         self.say("Following their courses, and what was advised …")
         self._step("courses", lambda: self._follow(vault, people))
-        shared = self._services(vault)
         self._step("judged", lambda: self._judge(shared, staff, people))
         self._step("decisions", lambda: self._decide(shared, staff, people))
         self.state = done(self.place, self.state, "ready", lacking=lacking)

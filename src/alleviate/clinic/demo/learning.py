@@ -84,11 +84,13 @@ def _settle(environment: Mapping[str, str]) -> None:
 
 
 def _told(work: Callable[..., None], *arguments: object) -> str:
-    """Too little data is no reason to stop: the demonstration then lacks that package, and says so."""
+    """What cannot be learned is no reason to stop: the demonstration then lacks that package, and says so."""
     try:
         work(*arguments)
-    except NotEnoughDataError as error:
+    except AlleviateError as error:
         return error.message
+    except Exception as error:  # of few people some arrive at what no matrix can be inverted for
+        return f"It could not be learned ({type(error).__name__})."
     return ""
 
 

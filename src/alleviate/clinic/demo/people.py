@@ -50,10 +50,11 @@ def choose(current: int, recent: int, past: int, *, seed: int, now: datetime) ->
     here = clinic.arrivals().filter(pl.col("site").is_in(SITES)).sort("start", descending=True)
     ended = pl.col("start") < now - _COURSE - _LATE
     maybe = here.filter(~ended & (pl.col("assessed") <= now))["number"]
-    found = [number for number in maybe if is_current(clinic.record(number))][:current]
+    found = _spread([number for number in maybe if is_current(clinic.record(number))], current)
     gone = here.filter(ended)
-    lately = gone.filter(pl.col("start") >= now - _COURSE - _LATE - _RECENT)["number"].to_list()[:recent]
-    before = gone.filter(~pl.col("number").is_in(lately))["number"].to_list()[:past]
+    begun = pl.col("start") < now - _COURSE - _LATE - _RECENT
+    lately = _spread(gone.filter(~begun)["number"].to_list(), recent)
+    before = gone.filter(begun)["number"].to_list()[:past]
     if (len(found), len(lately), len(before)) != (current, recent, past):
         raise DataError(
             f"Expected {current} current, {recent} recent and {past} past patients; the clinic has "
@@ -67,6 +68,13 @@ def is_current(record: PatientRecord) -> bool:
     """Whether this person was assessed and their course of treatment has not ended."""
     codes = {event.code for event in record.events}
     return "NOTE//assessment" in codes and "EPISODE//end" not in codes
+
+
+def _spread(numbers: list[int], wanted: int) -> list[int]:
+    """So many of them at even distances; all, where there are fewer."""
+    if len(numbers) <= wanted:
+        return numbers
+    return [numbers[place * len(numbers) // wanted] for place in range(wanted)]
 
 
 def _size(current: int, past: int) -> int:

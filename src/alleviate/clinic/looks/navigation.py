@@ -26,7 +26,7 @@ LINKS = (
     Link(_("My caseload"), "/caseload/", "caseload.see"),
     Link(_("Home"), "/mine/", "mine.see"),
     Link(_("My course"), "/mine/course", "mine.see"),
-    Link(_("My goals"), "/mine/goals", "mine.answer"),
+    Link(_("My goals"), "/mine/goals", "mine.goals"),
     Link(_("My options"), "/mine/options", "mine.advice"),
     Link(_("My consent"), "/mine/consent", "mine.consent"),
     Link(_("Who looked"), "/mine/access", "mine.access"),

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, cast, get_args
 
-from fastapi import Depends
+from fastapi import Depends, HTTPException
 from fastapi.responses import Response
 from starlette.requests import Request
 
@@ -87,7 +87,7 @@ def one(visit: VisitOf, system: str) -> Response:
     """One system, and what it was told to configure."""
     found = visit.services.accounts.client(system)
     if found is None:
-        return visit.page("error.html", status=404, message=visit._("There is no such system."), hint="")
+        raise HTTPException(404)
     lines = to_configure(found, visit.services.settings.base_url)
     return visit.page("machines/one.html", system=found, kinds=KINDS, lines=lines)
 

@@ -9,7 +9,7 @@ from typing import Any
 from alleviate.records import PatientRecord
 from alleviate.vault import Access, Vault
 
-__all__ = ["Person", "by_id", "known", "other_birth", "whom"]
+__all__ = ["Person", "by_id", "other_birth", "whom"]
 
 _OURS = re.compile(r"[0-9a-f]{32}\Z")
 _MOST = 5
@@ -38,16 +38,10 @@ class Person:
         return found if isinstance(found, str) else ""
 
 
-def by_id(vault: Vault, patient_id: str) -> str | None:
-    """Our id of whom another system's ``patient_id`` names: the source's id, or what may be one of ours."""
+def by_id(vault: Vault, patient_id: str, *, ours: bool = True) -> str | None:
+    """Our id of whom another system's ``patient_id`` names: the source's id, or one that may be ``ours``."""
     id = patient_id.removeprefix("Patient/")
-    return vault.our_id(id) or (id if _OURS.match(id) else None)
-
-
-def known(vault: Vault, access: Access, patient_id: str) -> str | None:
-    """The same, only of somebody who is there."""
-    found = by_id(vault, patient_id)
-    return found if found != patient_id.removeprefix("Patient/") or access.find(found) else None
+    return vault.our_id(id) or (id if ours and _OURS.match(id) else None)
 
 
 def whom(vault: Vault, access: Access, person: Person) -> str | None:

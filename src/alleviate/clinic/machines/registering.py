@@ -15,10 +15,15 @@ from alleviate.vault.accounts import Accounts, Client, ClientKind, new_id
 
 __all__ = ["KINDS", "Registered", "key_set_of", "register", "take_back", "to_configure"]
 
+
+def _(words: str) -> str:
+    return words  # marks them to be translated
+
+
 KINDS: dict[ClientKind, str] = {
-    "cds": "An EHR that calls CDS Hooks and signs each call",
-    "backend": "A backend service that reads or writes FHIR",
-    "app": "An EHR from which people open the clinic (SMART App Launch)",
+    "cds": _("An EHR that calls CDS Hooks and signs each call"),
+    "backend": _("A backend service that reads or writes FHIR"),
+    "app": _("An EHR from which people open the clinic (SMART App Launch)"),
 }
 _APP_SCOPES = frozenset({"launch", "openid", "fhirUser"})
 _LONGEST_URL = 500
@@ -107,28 +112,28 @@ def to_configure(client: Client, base: str) -> list[tuple[str, str]]:
     """What the system's own settings need: what it is called, and the value."""
     base = base.rstrip("/")
     if client.kind == "cds":
-        lines = [("Discovery", f"{base}/cds-services")]
+        lines = [(_("Discovery"), f"{base}/cds-services")]
         if client.issuer and not client.secret_hash:
             lines += [("JWT: iss", client.issuer), ("JWT: aud", "the address called, without its query")]
         return lines + _keys(client)
     if client.kind == "app":
         return [
-            ("Launch address", f"{base}/launch"),
-            ("Redirect address", f"{base}/launch/callback"),
-            ("Client id", client.id),
-            ("Scopes", " ".join(sorted(client.scopes))),
+            (_("Launch address"), f"{base}/launch"),
+            (_("Redirect address"), f"{base}/launch/callback"),
+            (_("Client id"), client.id),
+            (_("Scopes"), " ".join(sorted(client.scopes))),
         ]
-    lines = [("FHIR", f"{base}/fhir"), ("Scopes", " ".join(sorted(client.scopes)))]
+    lines = [("FHIR", f"{base}/fhir"), (_("Scopes"), " ".join(sorted(client.scopes)))]
     if not client.secret_hash:
-        lines += [("Token address", f"{base}/oauth/token"), ("Client id (iss, sub)", client.id)]
+        lines += [(_("Token address"), f"{base}/oauth/token"), (_("Client id (iss, sub)"), client.id)]
     return lines + _keys(client)
 
 
 def _keys(client: Client) -> list[tuple[str, str]]:
     if client.jwks_url:
-        return [("Keys", client.jwks_url)]
+        return [(_("Keys"), client.jwks_url)]
     kids = ", ".join(str(key["kid"]) for key in (client.jwks or {}).get("keys", ()))
-    return [("JWT: kid", kids)] if kids else [("Header", "Authorization: Bearer, and the token")]
+    return [("JWT: kid", kids)] if kids else [(_("Header"), "Authorization: Bearer, and the token")]
 
 
 def _scopes(kind: ClientKind, scopes: frozenset[str], *, bearer: bool) -> frozenset[str]:

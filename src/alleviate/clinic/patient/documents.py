@@ -96,7 +96,7 @@ def content_of(sheet: Sheet) -> bytes:
 
 
 def headers_of(document: Document) -> dict[str, str]:
-    """To be saved, never shown in our pages' name: no type is guessed, nothing in it runs, nobody keeps it."""
+    """To be saved, never shown as a page of ours: no type is guessed, nothing runs, no cache keeps it."""
     plain = document.name.encode("ascii", "replace").decode().replace("?", "_")
     return {
         "Content-Disposition": f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(document.name)}",

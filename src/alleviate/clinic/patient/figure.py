@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
-from statistics import median
 from typing import Any
 
 from alleviate.clinic.patient.contacts import Contact, Episode
@@ -61,7 +60,7 @@ def panels_of(
     now: datetime,
     say: Say,
 ) -> list[Panel]:
-    """A panel a measure with several scores (else with one), and one of what was done when; empty without any.
+    """A panel a measure with several scores (else with one), and one of what was done when; or none.
 
     ``say`` translates. Shown is the time from 90 days before the present treatment (or the first score, where
     that is later) to now, or to the end that is expected.
@@ -122,7 +121,7 @@ def _band_layers(
         if now.at >= window[0]
     ]
     gaps = [after.at - before.at for before, after in pairwise(judged)]
-    gap = median(gaps) if gaps else timedelta(days=14)
+    gap = sorted(gaps)[len(gaps) // 2] if gaps else timedelta(days=14)
     if (end := course.end_at) is not None:
         if last.at + gap < end:
             bands.append(_band(last.at + gap, last.expected, last.low, last.high))
@@ -305,10 +304,11 @@ def _session_layer(rows: Sequence[Row], lanes: Sequence[str], window: Window, sa
 
 
 def _spec(layers: list[dict[str, Any]], height: int) -> dict[str, Any]:
-    """The layers over each other. One of them says which time is shown: said twice, Vega warns of a conflict."""
-    timed = [layer["encoding"] for layer in layers if "x" in layer["encoding"]]
-    for encoding in timed[1:]:
-        encoding["x"] = {name: value for name, value in encoding["x"].items() if name != "scale"}
+    """The layers over each other. The last says which time is shown: said twice, Vega warns of a conflict."""
+    timed = [layer for layer in layers if "x" in layer["encoding"]]
+    for layer in timed[:-1]:
+        x = {name: value for name, value in layer["encoding"]["x"].items() if name != "scale"}
+        layer["encoding"] = {**layer["encoding"], "x": x}
     schema = "https://vega.github.io/schema/vega-lite/v6.json"
     return {"$schema": schema, "width": "container", "height": height, "layer": layers}
 
@@ -328,6 +328,5 @@ def _axis(**more: Any) -> dict[str, Any]:
     return {"minExtent": AXIS, "maxExtent": AXIS, "gridColor": LINE, **more}
 
 
-def _at(moment: datetime) -> int:
-    """Milliseconds since 1970, as Vega takes moments without having to read them."""
-    return round(moment.timestamp() * 1000)
+def _at(moment: datetime) -> str:
+    return moment.isoformat().replace("+00:00", "Z")

@@ -17,7 +17,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Follower:
-    """A live package of courses: ``package`` as its results name it; ``horizon``: of a course, in ``unit``."""
+    """A live package of courses: ``package`` as results name it; ``horizon``: of a course, in ``unit``."""
 
     package: str
     name: str

@@ -85,7 +85,7 @@ def _page(visit: Visit, chart: Chart, errors: dict[str, str], goal: str) -> Resp
             about.code: [w.choice or w.words for w in standing if w.about == about.code] for about in abouts()
         },
         abouts=abouts(),
-        about_word=lambda code: visit._({about.code: about.label for about in abouts()}.get(code, code)),
+        about_word=lambda code: visit._(next((one.label for one in abouts() if one.code == code), code)),
         statuses=STATUSES,
         errors=errors,
         goal=goal,

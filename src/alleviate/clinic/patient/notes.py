@@ -1,4 +1,4 @@
-"""The team's notes: what was written, by whom; who has seen and agreed; tasks and mentions that hang on them."""
+"""The team's notes: what was written, by whom; who has seen and agreed; the tasks and mentions with them."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence

@@ -47,7 +47,7 @@ def write_note(visit: Visit, chart: Chart, sort: str, text: str, mention: Sequen
 
 
 def say_seen(visit: Visit, chart: Chart, ref: str, *, agreed: bool) -> None:
-    """That who visits has read the note, or agrees with it. Raises RefusedError for a note that is not there."""
+    """That who visits has read the note, or agrees with it. Raises RefusedError where there is none."""
     note = next((note for note in notes_of(chart.record, chart.sheets) if note.ref == ref), None)
     if note is None:
         raise nothing_here()

@@ -18,7 +18,7 @@ _SORT = re.compile(r"[a-z][a-z-]{0,39}").fullmatch
 
 
 def sentence(text: str, what: str, longest: int = 500) -> str:
-    """``text`` without spaces around, of 1 to ``longest`` characters. Raises DataError, which does not repeat it."""
+    """``text`` stripped, of 1 to ``longest`` characters. Raises DataError, which does not repeat it."""
     found = text.replace("\r\n", "\n").strip()
     if not found:
         raise DataError(f"{what} is empty.", hint="Write it in a sentence.")

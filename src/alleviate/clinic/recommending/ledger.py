@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -18,7 +18,7 @@ from alleviate.terms.errors import RefusedError
 from alleviate.vault.charts import Chart
 from alleviate.vault.sheets import NewSheet, Sheet, SheetKind
 
-__all__ = ["SHEETS", "Kept", "after_act", "kept", "kept_one", "looked_back", "shown_now"]
+__all__ = ["SHEETS", "Kept", "after_act", "is_newest", "kept", "kept_one", "looked_back", "shown_now"]
 
 SHEETS: tuple[SheetKind, ...] = ("proposal", "decision", "seen", "agreement", "mention", "task")
 """What may stand in a proposal's thread: all of it counts for who was faster."""
@@ -43,24 +43,41 @@ class Kept:
 
 def kept(sheets: Iterable[Sheet]) -> list[Kept]:
     """The proposals among a person's sheets (of `SHEETS`), the newest first."""
-    threads: dict[str, list[Sheet]] = defaultdict(list)
-    for sheet in sheets:
-        threads[sheet.thread].append(sheet)
-    found = [
-        _kept(sheet, threads[sheet.id])
-        for thread in threads.values()
-        for sheet in thread
-        if sheet.kind == "proposal"
-    ]
-    return sorted(found, key=lambda each: (each.at, each.id), reverse=True)
+    threads = _threads(sheets)
+    return [_kept(first, threads[first.id]) for first in _proposals(threads)]
 
 
 def kept_one(sheets: Iterable[Sheet], id: str) -> Kept:
     """The one of this id. Raises RefusedError, as for what there is not."""
-    found = next((each for each in kept(sheets) if each.id == id), None)
+    threads = _threads(sheets)
+    found = next((first for first in _proposals(threads) if first.id == id), None)
     if found is None:
         raise RefusedError("There is nothing here.", hint="Open the list of decisions again.")
-    return found
+    return _kept(found, threads[found.id])
+
+
+def is_newest(sheets: Iterable[Sheet], found: Kept) -> bool:
+    """Whether none was shown later of the same package."""
+    package = found.proposal.versions.package
+    alike = (
+        first
+        for first in _proposals(_threads(sheets))
+        if first.body["proposal"]["versions"]["package"] == package
+    )
+    return next(alike).id == found.id
+
+
+def _threads(sheets: Iterable[Sheet]) -> dict[str, list[Sheet]]:
+    threads: dict[str, list[Sheet]] = defaultdict(list)
+    for sheet in sheets:
+        threads[sheet.thread].append(sheet)
+    return threads
+
+
+def _proposals(threads: Mapping[str, Sequence[Sheet]]) -> list[Sheet]:
+    """The newest first; reading one whole takes its time, so that is done only where it is shown."""
+    found = [sheet for thread in threads.values() for sheet in thread if sheet.kind == "proposal"]
+    return sorted(found, key=lambda sheet: (sheet.at, sheet.id), reverse=True)
 
 
 def _kept(first: Sheet, thread: Sequence[Sheet]) -> Kept:
@@ -87,9 +104,11 @@ def shown_now(visit: Visit, chart: Chart, question: str = "") -> Kept:
     shelf = visit.services.shelf
     person = Person(chart.patient, chart.record, chart.allowed, chart.revision)
     key = key_of(person, shelf, question, visit.now)
-    found = next((each for each in kept(chart.sheets) if each.key == key), None)
-    if found is None:
+    threads = _threads(chart.sheets)
+    first = next((each for each in _proposals(threads) if each.body["key"] == key), None)
+    if first is None:
         return _stored(visit, chart, build(person, shelf, visit.now, question=question), key)
+    found = _kept(first, threads[first.id])
     if found.decision.state == "proposed" and _may_see(visit):
         return after_act(visit, found, _see(visit))
     return found

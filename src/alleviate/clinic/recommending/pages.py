@@ -14,15 +14,18 @@ from alleviate.clinic.recommending.ledger import (
     SHEETS,
     Kept,
     after_act,
+    is_newest,
     kept,
     kept_one,
     looked_back,
     shown_now,
 )
 from alleviate.clinic.recommending.proposal import Person, build
-from alleviate.decisions import ELSE, NOTHING, Act, Reason, reasons_for
+from alleviate.clinic.shelf import Shelved
+from alleviate.decisions import ELSE, NOTHING, Act, Proposal, Reason, reasons_for
 from alleviate.decisions.outcomes import FollowUp
 from alleviate.decisions.states import moves_from
+from alleviate.studies.rules import LearnedRule
 from alleviate.terms.errors import InputError, RefusedError
 from alleviate.vault.charts import Chart
 
@@ -206,7 +209,7 @@ def _shown(
         status=400 if errors else 200,
         **_context(found),
         current=current,
-        newer=not current and _newer(chart, found),
+        newer=not current and not is_newest(chart.sheets, found),
         moves=[each.name for each in moves_from(found.decision.state)],
         accept_words=reasons_for("override"),
         back_reasons=reasons_for("withdraw"),
@@ -218,17 +221,14 @@ def _shown(
         leaning=_leaning(found, view),
         question=question,
         asks_first=_asks_first(visit),
-        others=[
-            each for each in visit.services.shelf.rules() if each.name != found.proposal.versions.package
-        ],
+        others=_others(visit, found.proposal),
     )
 
 
-def _newer(chart: Chart, found: Kept) -> bool:
-    """Whether another was shown later of the same question."""
-    package = found.proposal.versions.package
-    same = [each for each in kept(chart.sheets) if each.proposal.versions.package == package]
-    return bool(same) and same[0].id != found.id
+def _others(visit: Visit, proposal: Proposal) -> list[Shelved[LearnedRule]]:
+    """The other rules that have something to say of this person."""
+    silent = {each.name for each in proposal.passed} | {proposal.versions.package}
+    return [each for each in visit.services.shelf.rules() if each.name not in silent]
 
 
 def _context(found: Kept) -> dict[str, Any]:

@@ -122,6 +122,7 @@ def _advised(nothing: Proposal, rule: Rule, person: Person, moment: datetime) ->
         unknown=unknown,
         changes=changes(asked),
         gaps=gaps(asked),
+        newest=_newest(asked, record, moment),
         comparable=0 if asked.problem else int(asked.outlook.utility.comparable[0].sum()),
         unchecked=safety.unchecked(record, moment, person.allowed) if medicine else (),
         begun=() if running is None else (Begun(running.words, running.at.date().isoformat()),),
@@ -150,6 +151,7 @@ def _nothing(
         unknown=(),
         changes=(),
         gaps=(),
+        newest="",
         comparable=0,
         unchecked=(),
         wishes=wishes,
@@ -173,6 +175,17 @@ def _nothing(
 def _reason(asked: Asked, found: Ordered) -> str:
     problem = asked.problem or asked.choices.reasons[0] or ""
     return problem[:1].upper() + problem[1:] if found.standing in ("cannot-say", "none-safe") else ""
+
+
+def _newest(asked: Asked, record: PatientRecord, moment: datetime) -> str:
+    """The day of the newest score among what the rule read, or ""."""
+    times = [
+        event.time
+        for event in record.at(moment).events
+        if event.kind in ("questionnaire", "measurement")
+        and any(feature.matches(event.code) for feature in asked.features)
+    ]
+    return max(times).date().isoformat() if times else ""
 
 
 def _aim(rule: LearnedRule) -> Aim | None:

@@ -7,6 +7,7 @@ import msgspec
 
 from alleviate.clinic.settings import Settings
 from alleviate.clinic.signing_in import passwords
+from alleviate.clinic.signing_in.providers import providers
 from alleviate.terms.errors import ConflictError
 from alleviate.vault import Vault
 from alleviate.vault.accounts import Account, Credentials
@@ -32,9 +33,10 @@ class OneTimePassword:
 def first_start(vault: Vault, settings: Settings) -> OneTimePassword | None:
     """The administrator of a vault without accounts; None where there is one who has signed in.
 
-    Who lost the password before its first use starts again and is given another. ``settings`` decides the
-    second factor at sign-in; nothing of it is stored. Raises VaultError.
+    Who lost the password before its first use starts again and is given another. Raises VaultError, and
+    InputError where the ``settings`` name a file of identity providers that is not as it must be.
     """
+    providers(settings)
     now = datetime.now(UTC)
     password, until = passwords.one_time(), now + HOLDS
     accounts = vault.accounts

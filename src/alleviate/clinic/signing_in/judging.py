@@ -37,9 +37,13 @@ def by_password(services: Services, login: str, password: str, address: str) -> 
     credentials = _credentials(accounts, account)
     right = passwords.matches(credentials.password, password)
     if account is None or account.disabled or not right or _out_of_date(credentials, now):
-        accounts.refused(account.id if account else "", "password")
-        return Judged(None, lock=_later(accounts, keys, now))
+        lock = _later(accounts, keys, now)
+        accounts.refused(account.id if account else "", "password", locked=lock is not None)
+        return Judged(None, lock=lock)
     accounts.cleared(*keys)
+    if passwords.outdated(credentials.password):
+        stronger = msgspec.structs.replace(credentials, password=passwords.hashed(password))
+        accounts.set_credentials(account.id, stronger, seen=credentials.version, what="password-hashed")
     return Judged(account, "password")
 
 
@@ -53,8 +57,9 @@ def by_second(services: Services, account_id: str, code: str) -> Judged:
     credentials = _credentials(accounts, account)
     method = _second(accounts, account_id, credentials, code, now)
     if account is None or account.disabled or not method:
-        accounts.refused(account_id, "second")
-        return Judged(None, lock=_later(accounts, [key], now))
+        lock = _later(accounts, [key], now)
+        accounts.refused(account_id, "second", locked=lock is not None)
+        return Judged(None, lock=lock)
     accounts.cleared(key)
     return Judged(account, method)
 

@@ -33,6 +33,8 @@ __all__ = ["add", "open_here", "to_create", "to_sign_in", "used"]
 
 _HOLDS = timedelta(minutes=5)
 _MOST = 10
+_UNREADABLE = (WebAuthnException, KeyError, TypeError, ValueError, AttributeError, IndexError)
+"""What is said of an answer that is not a passkey's, wherever it first fails to be one."""
 
 
 class _Challenge(msgspec.Struct, frozen=True):
@@ -82,7 +84,7 @@ def add(services: Services, account: Account, ticket: str, answer: str, name: st
             expected_origin=services.settings.base_url,
             require_user_verification=True,
         )
-    except WebAuthnException:
+    except _UNREADABLE:
         raise _refused() from None
     credentials = services.accounts.credentials(account.id)
     if len(credentials.passkeys) >= _MOST:
@@ -127,7 +129,7 @@ def used(services: Services, ticket: str, answer: str, account_id: str = "") -> 
         found = json.loads(answer)
         name = base64url_to_bytes(found["rawId"])
         handle = base64url_to_bytes(found["response"].get("userHandle") or "").decode()
-    except (KeyError, TypeError, ValueError, AttributeError):
+    except _UNREADABLE:
         return None
     account = services.accounts.get(account_id or handle)
     if account is None or account.disabled or (handle and handle != account.id):
@@ -150,7 +152,7 @@ def _signed(services: Services, account: Account, asked: _Challenge, name: bytes
             credential_current_sign_count=passkey.uses,
             require_user_verification=not asked.account,
         )
-    except WebAuthnException:  # a count that went back, too: somebody may have copied it
+    except _UNREADABLE:  # a count that went back, too: somebody may have copied it
         return False
     if found.new_sign_count != passkey.uses:
         counted = msgspec.structs.replace(passkey, uses=found.new_sign_count)

@@ -14,7 +14,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 from alleviate.terms.errors import DataError
 
-__all__ = ["FEWEST", "check_password", "hashed", "matches", "one_time"]
+__all__ = ["FEWEST", "check_password", "hashed", "matches", "one_time", "outdated"]
 
 FEWEST = 12
 """Characters of a password."""
@@ -48,6 +48,11 @@ def matches(kept: str, password: str) -> bool:
         except (VerificationError, InvalidHashError):
             return False
     return right and bool(kept)
+
+
+def outdated(kept: str) -> bool:
+    """Whether it was hashed with less than is asked for today."""
+    return _HASHER.check_needs_rehash(kept)
 
 
 def one_time() -> str:

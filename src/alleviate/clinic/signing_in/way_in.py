@@ -58,7 +58,8 @@ def sign_in_sent(
         return again
     judged = by_password(services, login.strip(), password, address_of(request))
     if judged.account is None:
-        words = services.looks.translator(request, None)("That login and password do not go together.")
+        _ = services.looks.translator(request, None)
+        words = _("That login and password do not go together.")
         return first_page(request, next, login=login, refused=judged, words=words)
     return second_or_in(request, services, judged.account, judged.method, next)
 
@@ -85,7 +86,8 @@ def passkey_sent(
     account = passkeys.used(services, ticket, credential)
     if account is None:
         accounts.refused("", "passkey")
-        words = services.looks.translator(request, None)("This passkey does not open an account here.")
+        _ = services.looks.translator(request, None)
+        words = _("This passkey does not open an account here.")
         return first_page(request, next, refused=Judged(None), words=words)
     accounts.cleared(key)
     return entered(request, services, account, "passkey", next)
@@ -110,7 +112,8 @@ def second_sent(request: Request, code: Text = "", csrf: Text = "") -> Response:
     check_entry(request, services.settings, csrf)
     judged = by_second(services, waiting.account, code)
     if judged.account is None:
-        words = services.looks.translator(request, None)("That code is not right, or it was used already.")
+        _ = services.looks.translator(request, None)
+        words = _("That code is not right, or it was used already.")
         return _second_page(request, services, account, refused=judged, words=words)
     return _done(request, services, waiting, judged.account, judged.method)
 
@@ -146,7 +149,8 @@ def second_passkey_sent(
         return _second_page(request, services, account, refused=Judged(None, lock=lock, looked_at=False))
     if passkeys.used(services, ticket, credential, account.id) is None:
         accounts.refused(account.id, "passkey")
-        words = services.looks.translator(request, None)("This passkey is not one of this account's.")
+        _ = services.looks.translator(request, None)
+        words = _("This passkey is not one of this account's.")
         return _second_page(request, services, account, refused=Judged(None), words=words)
     accounts.cleared(key)
     return _done(request, services, waiting, account, "passkey")
@@ -222,15 +226,15 @@ def _asked(
 
 def _wrong(request: Request, services: Services, refused: Judged, words: str) -> str:
     """What was wrong, and how long to wait: by what was tried, not by who there is."""
-    translated = services.looks.translator(request, None)
+    _ = services.looks.translator(request, None)
     if not refused.looked_at:
-        words = translated("There were too many tries.")
+        words = _("There were too many tries.")
     if refused.lock is None:
         return words
     seconds = int(refused.lock.wait(services.clock()).total_seconds()) + 1
-    wait = translated("Wait %(count)s seconds, then try again.") % {"count": seconds}
+    wait = _("Wait %(count)s seconds, then try again.") % {"count": seconds}
     if seconds > 90:
-        wait = translated("Wait %(count)s minutes, then try again.") % {"count": -(-seconds // 60)}
+        wait = _("Wait %(count)s minutes, then try again.") % {"count": -(-seconds // 60)}
     return f"{words} {wait}"
 
 
@@ -256,6 +260,7 @@ def _forged(request: Request, services: Services, csrf: str, next: str) -> Respo
     try:
         check_entry(request, services.settings, csrf)
     except RefusedError:
-        words = services.looks.translator(request, None)("This page was open for too long. Sign in again.")
+        _ = services.looks.translator(request, None)
+        words = _("This page was open for too long. Sign in again.")
         return first_page(request, next, refused=Judged(None), words=words)
     return None

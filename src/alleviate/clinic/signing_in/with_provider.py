@@ -92,5 +92,6 @@ def _named(services: Services, id: str) -> Provider:
 
 def _failed(request: Request, services: Services, next: str = "") -> Response:
     """The same words whatever was wrong: they say nothing of who has an account."""
-    words = services.looks.translator(request, None)("The other service did not sign you in here.")
+    _ = services.looks.translator(request, None)
+    words = _("The other service did not sign you in here.")
     return first_page(request, next, refused=Judged(None), words=words)

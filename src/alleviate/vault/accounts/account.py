@@ -12,7 +12,7 @@ from alleviate.decisions.permissions import ROLES, Role
 from alleviate.terms.errors import DataError
 from alleviate.terms.times import check_utc
 
-__all__ = ["LANGUAGES", "PROFESSIONS", "Account", "Language", "new_id"]
+__all__ = ["LANGUAGES", "PROFESSIONS", "Account", "Language", "is_id", "new_id"]
 
 Language = Literal["en", "de"]
 LANGUAGES: tuple[Language, ...] = get_args(Language)
@@ -34,6 +34,11 @@ _ID_LENGTH = 12
 _ID = re.compile(rf"[a-z0-9]{{{_ID_LENGTH}}}").fullmatch
 _LOGIN = re.compile(r"[\w.@+-]{2,100}").fullmatch
 _LONGEST = 200
+
+
+def is_id(text: str) -> bool:
+    """Whether it can be an account's id."""
+    return _ID(text) is not None
 
 
 def new_id() -> str:

@@ -158,9 +158,12 @@ class Accounts:
         """Count a failure, with its audit event."""
         return self._locks.failed(key, now)
 
-    def refused(self, account_id: str, why: str) -> None:
-        """The audit event of an attempt that `tried` counted. ``account_id`` "": nobody's."""
-        self._locks.refused(account_id, why)
+    def refused(self, account_id: str, why: str, *, locked: bool = False) -> None:
+        """The audit event of an attempt that `tried` counted. ``account_id`` "": nobody's.
+
+        ``locked``: from now on nothing is looked at for a while.
+        """
+        self._locks.refused(account_id, why, locked)
 
     def lock(self, key: str, now: datetime) -> Lock:
         """As it stands."""

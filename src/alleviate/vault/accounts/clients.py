@@ -79,7 +79,7 @@ class Clients:
             step.noted(by, "account", what="client", client=client.id, disabled=client.disabled)
 
     def get(self, id: str) -> Client | None:
-        return self._one(CLIENTS.c.client == id)
+        return self._one(CLIENTS.c.client == id) if _ID(id) else None
 
     def of(self, issuer: str) -> Client | None:
         """Whose tokens name this issuer."""

@@ -63,6 +63,8 @@ class Locks:
         """Count one attempt under each key, before it is judged. A Lock: do not judge it, say to wait."""
         check_utc(now, "When somebody tried to sign in")
         with self._box.step() as step:
+            forgotten = LOCKS.c.last < microseconds(now - _RULE.forgotten)
+            step.connection.execute(sa.delete(LOCKS).where(forgotten))
             found = {key: self._found(step.connection, key, now) for key in keys}
             held = [lock for lock in found.values() if lock.holds(now)]
             if held:
@@ -78,10 +80,11 @@ class Locks:
             step.noted("unknown", "refuse-sign-in", failures=lock.failures, locked=lock.holds(now))
         return lock
 
-    def refused(self, account_id: str, why: str) -> None:
+    def refused(self, account_id: str, why: str, locked: bool) -> None:
         """Note in the audit that somebody who tried was turned away. ``account_id`` "": nobody's."""
+        actor = f"account:{account_id}" if account_id else "unknown"
         with self._box.step() as step:
-            step.noted(f"account:{account_id}" if account_id else "unknown", "refuse-sign-in", why=why)
+            step.noted(actor, "refuse-sign-in", why=why, locked=locked)
 
     def lock(self, key: str, now: datetime) -> Lock:
         """As it stands."""

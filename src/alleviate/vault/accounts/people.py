@@ -7,7 +7,7 @@ import msgspec
 import sqlalchemy as sa
 
 from alleviate.terms.errors import ConflictError, DataError, VaultError
-from alleviate.vault.accounts.account import Account
+from alleviate.vault.accounts.account import Account, is_id
 from alleviate.vault.accounts.credentials import Credentials, Subject
 from alleviate.vault.accounts.sessions import end_all
 from alleviate.vault.accounts.strongbox import Strongbox
@@ -56,7 +56,7 @@ class People:
         return account
 
     def get(self, id: str) -> Account | None:
-        return self._one(ACCOUNTS.c.account == id)
+        return self._one(ACCOUNTS.c.account == id) if is_id(id) else None
 
     def by_login(self, login: str) -> Account | None:
         """Whose login it is; capitals do not matter."""
@@ -100,8 +100,10 @@ class People:
             .join(ACCOUNTS, ACCOUNTS.c.account == CREDENTIALS.c.account)
             .where(CREDENTIALS.c.account == id)
         )
-        with self._box.view() as connection:
-            row = connection.execute(query).first()
+        row = None
+        if is_id(id):
+            with self._box.view() as connection:
+                row = connection.execute(query).first()
         if row is None:
             raise _unknown(id)
         return self._credentials(row)

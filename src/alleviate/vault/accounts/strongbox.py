@@ -65,8 +65,9 @@ class Strongbox:
             yield connection
 
     def index(self, field: str, text: str, *, exact: bool = True) -> bytes:
-        """By what ``text`` is found and not read."""
-        return blind_index(self._keys.index_key, field, text, exact=exact)
+        """By what ``text`` is found and not read; any text, also one that is not Unicode."""
+        said = text.encode("utf-8", "backslashreplace").decode()
+        return blind_index(self._keys.index_key, field, said, exact=exact)
 
     def sealed(self, row: str, column: str, value: Any, patient: str = "") -> bytes:
         """Raises KeyError for a patient who was erased or never was."""
@@ -86,4 +87,4 @@ class Strongbox:
 
 def digest(token: str) -> bytes:
     """By what a token of 32 random bytes is known to the vault: such a token needs no slow hash."""
-    return hashlib.sha256(b"alleviate token 1\0" + token.encode()).digest()
+    return hashlib.sha256(b"alleviate token 1\0" + token.encode("utf-8", "backslashreplace")).digest()

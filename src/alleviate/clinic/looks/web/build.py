@@ -26,7 +26,7 @@ def build(*, dev: bool = False, folder: Path = FOLDER) -> bool:
     afterwards no network is needed. Raises InputError where npm is not to be found or fails.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "lock").open("w") as lock:
+    with (folder / ".building").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # two that start at once build once
         installed = _install(folder, dev)
         return _compile(folder) or installed

@@ -49,10 +49,13 @@ start(document);
 
 document.addEventListener("htmx:load", (event) => { if (event.target !== document.body) start(event.target); });
 
-// A session that ended while the page stayed open: the whole page goes to where one signs in again.
+// Who was signed out, or may no longer see this, while the page stayed open: the whole page is asked for again, and
+// says so. A live part must neither show the sign-in page inside itself nor go on asking.
 document.addEventListener("htmx:beforeSwap", (event) => {
-  const { status } = event.detail.xhr;
-  if (status === 401 || status === 403) { event.preventDefault(); window.location.reload(); }
+  const { xhr, pathInfo } = event.detail;
+  const path = (address) => new URL(address, window.location.href).pathname;
+  const elsewhere = xhr.responseURL && path(xhr.responseURL) !== path(pathInfo.requestPath);
+  if (elsewhere || [401, 403, 404].includes(xhr.status)) { event.preventDefault(); window.location.reload(); }
 });
 
 // Forms that say so are sent as soon as a choice is made (sorting, filtering); their button is for no script.

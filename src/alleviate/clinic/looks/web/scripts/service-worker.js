@@ -28,7 +28,7 @@ self.addEventListener("fetch", (event) => {
   const { request } = event;
   if (request.method !== "GET") return;
   const { pathname } = new URL(request.url);
-  if (request.mode === "navigate") event.respondWith(fetch(request).catch(() => help()));
+  if (request.mode === "navigate") event.respondWith(fetch(request).then(orHelp, () => help()));
   else if (pathname.startsWith("/assets/")) {
     event.respondWith(fetch(request).catch(async () => (await caches.match(request)) ?? Response.error()));
   }
@@ -46,6 +46,11 @@ async function keep() {
   }));
   const wanted = new Set([...assets, ...pages, LANGUAGE].map((address) => new URL(address, self.location).href));
   for (const request of await kept.keys()) if (!wanted.has(request.url)) await kept.delete(request);
+}
+
+// A proxy that stands before a server that is gone answers for it; our own errors carry our policy.
+function orHelp(answer) {
+  return answer.status >= 502 && !answer.headers.has("content-security-policy") ? help() : answer;
 }
 
 async function help() {
