@@ -12,16 +12,18 @@ BIN := $(VENV)/bin
 .PHONY: help run test check bench peers prognosis-peers proofs docs clean browser web
 
 help:
-	@echo "make run     make the environment, learn the rule of a real trial, write its report"
+	@echo "make run     make the environment, learn the rule of a real trial, start a demonstration clinic"
 	@echo "make test    install what the tests need, run them all, measure coverage"
 	@echo "make check   lint, types, layers and the fast tests, in under two minutes"
 	@echo "make bench   the races and the problems with known answers, into benchmarks/results/"
 	@echo "make proofs  the long proofs: kills, tamperings, mutated inputs, a thousand synthetic records"
 	@echo "make docs    run every example in the documentation"
+	@echo "make web     build the clinic's styles and scripts"
 	@echo "make clean   remove the environment and caches; runs/ stays"
 
 run: $(VENV)/.made-run $(VENV)/.made-web
 	$(BIN)/alleviate learn jobs2
+	$(BIN)/alleviate clinic --demo
 
 test: $(VENV)/.made-dev $(VENV)/.made-web-dev browser
 	$(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report=term --cov-fail-under=95

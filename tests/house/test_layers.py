@@ -21,7 +21,8 @@ FLOORS_FROM_THE_GROUND = [
     {"vault"},
     {"oversight"},
     {"reports"},
-    {"studies", "clinic"},
+    {"studies"},
+    {"clinic"},
     {"cli"},
 ]
 

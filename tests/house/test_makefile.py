@@ -43,7 +43,7 @@ def test_the_environment_is_made_once(clone: Path) -> None:
     assert make(clone, "run") == 0
     assert make(clone, "run") == 0
     (install,) = installs(clone)
-    assert install.endswith("-c constraints.txt -e .[bayes,examples]")
+    assert install.endswith("-c constraints.txt -e .[bayes,clinic,examples]")
 
 
 @pytest.mark.parametrize("recipe", ["pyproject.toml", "constraints.txt"])
@@ -67,4 +67,4 @@ def test_what_the_tests_need_is_enough_to_run(clone: Path) -> None:
     make(clone, "dev")
     make(clone, "run")
     (install,) = installs(clone)
-    assert install.endswith(".[bayes,deep,ebm,examples,dev]")
+    assert install.endswith(".[bayes,clinic,deep,ebm,examples,dev]")

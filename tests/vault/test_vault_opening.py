@@ -4,6 +4,7 @@ import base64
 import os
 import shutil
 import stat
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -83,8 +84,10 @@ def test_a_creation_that_was_cut_off_is_completed_by_the_next(location: str) -> 
 def test_what_the_migrations_make_is_what_the_code_means(location: str) -> None:
     Vault.create(location).close()
     with opened(location).snapshot() as connection:
-        differences = compare_metadata(MigrationContext.configure(connection), METADATA)
-        assert [each for each in differences if "alembic_version" not in str(each)] == []
+        with warnings.catch_warnings(action="ignore"):  # an index of an expression cannot be reflected
+            differences = compare_metadata(MigrationContext.configure(connection), METADATA)
+        known = ("alembic_version", "audit_patient_idx")
+        assert [each for each in differences if not any(name in str(each) for name in known)] == []
         assert standing(connection) == newest()
 
 

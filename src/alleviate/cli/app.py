@@ -42,6 +42,7 @@ COMMANDS = {
     "patient": "patients:patient_app",
     "vault": "vault:vault_app",
     "audit": "audit:audit_app",
+    "token": "tokens:token_app",
     "study": "study_new:study_app",
     "mapping": "mapping:mapping_app",
 }

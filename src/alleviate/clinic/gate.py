@@ -162,6 +162,8 @@ def _admitted(request: Request, services: Services, who: Who, action: str) -> Vi
     try:
         if who.limits is not None and action not in who.limits:
             raise RefusedError("This is not open to you.")
+        if who.only and request.path_params.get("invitation") != who.only:
+            raise RefusedError("This is not open to you.")
         check_may(who.role, action, basis)
         if named and not services.vault.knows(visit.patient):
             raise RefusedError("This is not open to you.")

@@ -42,6 +42,6 @@ def metrics(request: Request) -> Response:
     known = bool(settings.metrics_token) and hmac.compare_digest(
         sent.encode(), settings.metrics_token.encode()
     )
-    if not known and (settings.metrics_token or settings.behind_proxy or not near):
+    if not known and (settings.metrics_token or settings.proxies or not near):
         return PlainTextResponse("Not open to you.", 404)
     return Response(exposition(), media_type="text/plain; version=0.0.4; charset=utf-8")

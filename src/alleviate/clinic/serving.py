@@ -65,8 +65,8 @@ def serve(settings: Settings, *, host: str, port: int, workers: int) -> None:
             log_config=None,
             access_log=False,
             server_header=False,
-            proxy_headers=settings.behind_proxy,
-            forwarded_allow_ips="*" if settings.behind_proxy else None,
+            proxy_headers=bool(settings.proxies),
+            forwarded_allow_ips=list(settings.proxies) or None,
             timeout_graceful_shutdown=_GRACE,
         )
 

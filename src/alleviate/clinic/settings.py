@@ -28,7 +28,8 @@ class Settings:
 
     Times in minutes. ``origins``: of other sites' scripts that may call CDS Hooks. ``fhir_servers``: base
     URLs that may be asked for data. ``oidc``: a JSON file of identity providers. ``private_addresses``:
-    whether these may lie in a private network. ``metrics_token``: who asks for metrics from elsewhere shows
+    whether these may lie in a private network. ``proxies``: addresses or networks of those whose word about
+    where a request came from is believed. ``metrics_token``: who asks for metrics from elsewhere shows
     it. ``country`` (ISO 3166) is for the crisis help. Raises InputError for what is unsafe.
     """
 
@@ -48,7 +49,7 @@ class Settings:
     fhir_servers: tuple[str, ...] = ()
     private_addresses: bool = False
     metrics_token: str = field(default="", repr=False)
-    behind_proxy: bool = False
+    proxies: tuple[str, ...] = ()
     body_mebibytes: int = 20
 
     def __post_init__(self) -> None:

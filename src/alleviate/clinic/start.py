@@ -25,6 +25,8 @@ _FIRST = {
 @door.page("/", action="own.account")
 def first(visit: VisitOf) -> Response:
     """Where whoever is signed in begins."""
+    if visit.who.limits is not None:  # signed in with a one-time password: the own account comes first
+        return visit.go("/account/")
     return visit.go(_FIRST[visit.who.role])
 
 

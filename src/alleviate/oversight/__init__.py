@@ -1,1 +1,1 @@
-"""Which package is live and who signed it; drift, calibration, fairness and signals of harm."""
+"""What officers watch: alerts, decisions, the service, consent, broken glasses; figures with intervals, small ones hidden."""

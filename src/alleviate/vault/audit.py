@@ -60,6 +60,9 @@ REASONS: frozenset[str] = frozenset(get_args(Reason))
 _WORD = re.compile(r"\w[\w.:/@+=|-]{0,199}").fullmatch
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}").fullmatch
 _MOST_DETAILS = 20
+_OUR_ID = 32
+_INDEXED = """(substr(json, {find}(json, '}},"patient":"') + 13, 32))"""
+"""The patient of an event, exactly as the index of the migration 0006 has it."""
 _TAMPERED = "Keep the database and the checkpoints as they are, and ask who could write to them."
 
 
@@ -254,8 +257,11 @@ class AuditLog:
         position, raw, _ = self._columns(connection)
         query = sa.select(raw).order_by(position.desc()).limit(last)
         if patient:
-            find = sa.func.instr if connection.dialect.name == "sqlite" else sa.func.strpos
-            query = query.where(find(self._table.c.json, f'}},"patient":"{patient}","position":') > 0)
+            find = "instr" if connection.dialect.name == "sqlite" else "strpos"
+            exact = getattr(sa.func, find)(self._table.c.json, f'}},"patient":"{patient}","position":')
+            query = query.where(exact > 0)
+            if len(patient) == _OUR_ID:
+                query = query.where(sa.literal_column(_INDEXED.format(find=find)) == patient)
         try:
             return [msgspec.json.decode(row[0] or b"", type=Recorded) for row in connection.execute(query)]
         except (msgspec.DecodeError, UnicodeDecodeError):

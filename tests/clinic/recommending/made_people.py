@@ -1,6 +1,7 @@
 """People made for these tests, of whom we know what is true: tablets help more the worse somebody is."""
 
 from base64 import b64encode
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from secrets import token_bytes
@@ -195,8 +196,11 @@ def entries_of(record: PatientRecord) -> list[Entry]:
     return [Entry(record.subject_id, ref, kind, tuple(events)) for (ref, kind), events in kept.items()]
 
 
-def learned(folder: Path, people: int = 400) -> Path:
-    """A folder with three packages, learned from a vault of such people."""
+STUDIES = {"severity": SEVERITY, "leaving": LEAVING, "foreseen": FORESEEN}
+
+
+def learned(folder: Path, people: int = 400, studies: Iterable[str] = tuple(STUDIES)) -> Path:
+    """A folder with these packages, learned from a vault of such people."""
     random = np.random.default_rng(5)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ALLEVIATE_KEY", b64encode(token_bytes(32)).decode())
@@ -207,8 +211,8 @@ def learned(folder: Path, people: int = 400) -> Path:
         ):
             entries = [entry for number in range(people) for entry in entries_of(treated(number, random))]
             access.put(entries, SINCE + 400 * DAY)
-        for name, text in (("severity", SEVERITY), ("leaving", LEAVING), ("foreseen", FORESEEN)):
-            (folder / f"{name}.toml").write_text(text)
+        for name in studies:
+            (folder / f"{name}.toml").write_text(STUDIES[name])
             asked = ["learn", str(folder / f"{name}.toml"), "--out", str(folder / "packages" / name)]
             assert main([*asked, "--workers", "1"]) == 0
     return folder / "packages"

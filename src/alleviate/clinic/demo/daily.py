@@ -24,40 +24,36 @@ from alleviate.vault.accounts import Account
 
 __all__ = ["answer_alerts", "ask", "write_notes"]
 
-_OPEN_DAYS = 2.0
-_OF_THOSE_TAKEN = 0.4
+_OPEN, _TAKEN = 16, 6
+"""Of the newest alerts so many are not resolved, and of those the oldest so many are taken."""
 _ASKED = 3
 """One in so many current patients is asked to fill in something."""
 _NOTED = 7
 
 
 def answer_alerts(vault: Vault, staff: Staff, people: Sequence[Cared], now: datetime) -> None:
-    """Resolve the safety alerts that are older than two days; of the newer ones some are taken."""
+    """Resolve the safety alerts but the newest; of these some are taken, some wait for somebody."""
     treated = {person.subject_id: person for person in people}
     with vault.access(actor=ACTOR, purpose="care") as access:
         found = access.alerts().found
-    for alert in found:
-        person = treated.get(alert.subject_id)
-        if person is not None:
-            _answer(vault, staff.clinician_of(person), alert, now)
+    ours = sorted((alert for alert in found if alert.subject_id in treated), key=lambda each: each.raised_at)
+    for place, alert in enumerate(reversed(ours)):
+        if place >= _OPEN - _TAKEN:
+            _answer(vault, staff.clinician_of(treated[alert.subject_id]), alert, now, place >= _OPEN)
 
 
-def _answer(vault: Vault, by: Account, alert: Alert, now: datetime) -> None:
+def _answer(vault: Vault, by: Account, alert: Alert, now: datetime, resolve: bool) -> None:
     """What was begun before a cut-off is gone on with."""
     random = _random("alert", alert.subject_id, alert.raised_at.isoformat())
-    age = (now - alert.raised_at) / timedelta(days=1)
-    taken = alert.raised_at + timedelta(minutes=float(random.uniform(10, 110)))
-    closed = taken + timedelta(minutes=float(random.uniform(30, 1000)))
-    if taken >= now or (age < _OPEN_DAYS and random.random() > _OF_THOSE_TAKEN):
-        return
+    taken = min(alert.raised_at + timedelta(minutes=float(random.uniform(10, 110))), now)
+    closed = min(taken + timedelta(minutes=float(random.uniform(30, 1000))), now)
     with vault.access(actor=by.actor, purpose="care") as access:
         if alert.state == "raised":
             access.answer(alert.id, "acknowledged", taken)
-        else:
-            closed = max(closed, alert.steps[-1].at)
-        if age >= _OPEN_DAYS and closed < now:
+        if resolve:
             words = _table()["resolved"]
-            access.answer(alert.id, "resolved", closed, words[int(random.integers(len(words)))])
+            at = max(closed, *(step.at for step in alert.steps), taken)
+            access.answer(alert.id, "resolved", at, words[int(random.integers(len(words)))])
 
 
 def ask(

@@ -6,11 +6,13 @@ from typing import Any
 
 import msgspec
 from jinja2 import ChainableUndefined, Environment, PackageLoader, StrictUndefined, Template
+from jinja2.bccache import Bucket, BytecodeCache
 from markupsafe import Markup, escape
 
 from alleviate.clinic.looks import drawings
 from alleviate.clinic.looks.formats import Formats
 from alleviate.clinic.looks.languages import Language
+from alleviate.clinic.looks.spoken import Speaker
 
 __all__ = ["environment"]
 
@@ -20,6 +22,23 @@ _MACROS = {
     "parts/drawings.html": ("spark", "icon_array", "range_plot", "course_plot"),
     "parts/frame.html": ("back", "breadcrumbs", "mark", "button", "callout", "details"),
 }
+
+
+class _Compiled(BytecodeCache):
+    """Templates as compiled, for the life of the process: each language has its own world, but one code."""
+
+    def __init__(self) -> None:
+        self._code: dict[tuple[str, str], bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if (code := self._code.get((bucket.key, bucket.checksum))) is not None:
+            bucket.bytecode_from_string(code)
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._code[bucket.key, bucket.checksum] = bucket.bytecode_to_string()
+
+
+_COMPILED = _Compiled()
 
 
 class _House(Environment):
@@ -40,6 +59,7 @@ def environment(language: Language, formats: Formats, fixed: Mapping[str, Any]) 
     """Templates in ``language``. ``fixed`` are names that every page knows."""
     house = _House(
         loader=PackageLoader("alleviate.clinic.looks"),
+        bytecode_cache=_COMPILED,
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -48,7 +68,7 @@ def environment(language: Language, formats: Formats, fixed: Mapping[str, Any]) 
     )
     house.newstyle_gettext = True  # type: ignore[attr-defined]  # of the extension
     house.globals.update(_spoken(language))
-    house.filters.update(formats.filters())
+    house.filters.update({**formats.filters(), "spoken": Speaker(language)})
     house.filters.update({"json": _json, "given": _given, "as_items": _as_items, "plain": _plain})
     house.globals.update(
         {**fixed, "language": language.code, "drawings": drawings, "day_number": drawings.day_number}

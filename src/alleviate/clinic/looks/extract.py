@@ -15,16 +15,18 @@ from babel.messages.extract import extract_from_file
 from babel.messages.pofile import write_po
 
 from alleviate.clinic.looks.languages import DOMAIN, LANGUAGES, catalogue
+from alleviate.clinic.looks.spoken import raised, written
 
 __all__ = ["collected", "untranslated", "updated"]
 
 CLINIC = Path(__file__).parent.parent
-_KEYWORDS = {"_": None, "gettext": None, "N_": None, "ngettext": (1, 2)}
+_KEYWORDS = {"_": None, "gettext": None, "N_": None, "_say": None, "say": None, "ngettext": (1, 2)}
 _JINJA = {"trimmed": "true", "silent": "false", "extensions": "jinja2.ext.do,jinja2.ext.loopcontrols"}
 
 
 def collected(folder: Path = CLINIC) -> Catalog:
-    """All words under ``folder`` that are to be translated, from templates and code."""
+    """All words under ``folder`` that are to be translated, from templates and code; those of the whole clinic
+    with those of data files and errors."""
     found = Catalog(domain=DOMAIN, project="alleviate", charset="utf-8")
     for path, method in _files(folder):
         options = _JINJA if method != "python" else {}
@@ -33,6 +35,8 @@ def collected(folder: Path = CLINIC) -> Catalog:
         ):
             place = path.relative_to(CLINIC).as_posix() if path.is_relative_to(CLINIC) else path.name
             found.add(words, locations=[(place, line)], auto_comments=notes, context=context)
+    for told, place in (*written(), *raised()) if folder == CLINIC else ():
+        found.add(told, locations=[(place, 1)])
     return found
 
 

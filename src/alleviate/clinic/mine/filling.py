@@ -130,7 +130,7 @@ def send(visit: Visit, sheet: Sheet, language: str) -> Outcome:
 
 
 def told(visit: Visit, sheet: Sheet) -> bool:
-    """Whether an alert about these answers stands that their care team can see."""
+    """Whether these answers raised an alert that their care team can see."""
     return _told(visit, sheet.chart, _refs(sheet), 0)
 
 
@@ -193,10 +193,11 @@ def _begun(chart: Chart, ref: str, now: datetime) -> datetime:
 
 
 def _told(visit: Visit, chart: Chart, refs: set[str], raised: int) -> bool:
-    """Whether somebody can see it: an alert stands for these entries, to a care team that may read them."""
-    stands = raised > 0 or any(
-        alert.state != "resolved" and refs & set(alert.sign.entries) for alert in chart.alerts
-    )
+    """Whether somebody can see it: these entries raised an alert, for a care team that may read them.
+
+    One that is resolved by now counts: somebody has seen it.
+    """
+    stands = raised > 0 or any(refs & set(alert.sign.entries) for alert in chart.alerts)
     allowed = permitted(chart.record.events, "care", visit.now)
     team = any(member.until is None or member.until > visit.now for member in chart.team)
     return stands and team and "questionnaire" in allowed

@@ -27,6 +27,9 @@ __all__ = [
     "token_of",
 ]
 
+_LIVE = "x-live"
+"""What a page sends along that asks by itself whether there is something new: no sign of anybody there."""
+
 _LIMITS: dict[str, frozenset[str] | None] = {
     "web": None,
     "setup": frozenset({"own.account"}),
@@ -55,7 +58,10 @@ def of_cookie(request: Request, services: Services) -> Who | None:
 def session_of(request: Request, services: Services) -> Session | None:
     """The session of the cookie; None where it has ended."""
     token = token_of(request, services.settings)
-    return services.accounts.session(token, services.clock()) if token else None
+    if not token:
+        return None
+    by_itself = request.headers.get(_LIVE) == "1"
+    return services.accounts.session(token, services.clock(), used=not by_itself)
 
 
 def token_of(request: Request, settings: Settings) -> str:

@@ -129,9 +129,12 @@ class Accounts:
             instead_of=instead_of,
         )
 
-    def session(self, token: str, now: datetime) -> Session | None:
-        """Whose token it is, counted as use; None where it has ended, or the account is disabled."""
-        return self._sessions.get(token, now)
+    def session(self, token: str, now: datetime, *, used: bool = True) -> Session | None:
+        """Whose token it is, counted as use; None where it has ended, or the account is disabled.
+
+        ``used`` False: it is the page that asks by itself, not the person.
+        """
+        return self._sessions.get(token, now, used=used)
 
     def sessions(self, account_id: str, now: datetime) -> list[Session]:
         """All of the account that are open, the last used first."""

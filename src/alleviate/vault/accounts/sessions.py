@@ -91,14 +91,14 @@ class Sessions:
             step.noted(account.actor, "sign-in", kind=kind, method=said.method or kind)
         return token
 
-    def get(self, token: str, now: datetime) -> Session | None:
-        """Whose token it is; None where it has ended, or the account is closed. Counts as use."""
+    def get(self, token: str, now: datetime, *, used: bool = True) -> Session | None:
+        """Whose token it is; None where it has ended, or the account is closed. Counts as use if ``used``."""
         check_utc(now, "When a session is used")
         query = _joined().where(SESSIONS.c.session == digest(token))
         with self._box.view() as connection:
             row = connection.execute(query).first()
         found = self._session(row, now) if row is not None else None
-        if found and now - found.seen >= _TOUCH:
+        if used and found and now - found.seen >= _TOUCH:
             self._touched(digest(token), now)
         return found
 
