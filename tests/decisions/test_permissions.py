@@ -70,7 +70,7 @@ def test_what_needs_a_bond_is_refused_where_nobody_is_named() -> None:
 
 
 def test_an_action_without_a_line_is_no_action() -> None:
-    with pytest.raises(InputError, match="no action 'record.burn'"):
+    with pytest.raises(InputError, match=r"no action 'record\.burn'"):
         rule("record.burn")
 
 

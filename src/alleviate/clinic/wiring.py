@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -35,6 +36,7 @@ from alleviate.clinic.services import Services
 from alleviate.clinic.settings import Settings
 from alleviate.clinic.shelf import Shelf
 from alleviate.clinic.signing_in.cookies import of_cookie
+from alleviate.clinic.signing_in.providers import providers
 from alleviate.vault import Vault
 
 __all__ = ["application", "build", "services"]
@@ -60,18 +62,19 @@ _MEBIBYTE = 2**20
 
 
 def services(settings: Settings, *, clock: Callable[[], datetime] | None = None) -> Services:
-    """The vault opened, the packages verified. Raises VaultError where there is no vault."""
+    """The vault opened, the packages verified. Raises VaultError where there is no vault, InputError for a
+    file of identity providers that cannot be read."""
+    providers(settings)
     vault = Vault.open(settings.vault if "://" in settings.vault else Path(settings.vault))
-    timed = {} if clock is None else {"clock": clock}
-    return Services(
+    shared = Services(
         settings=settings,
         vault=vault,
         looks=Looks(settings),
         shelf=Shelf(settings.packages, vault),
         of_cookie=of_cookie,
         of_bearer=of_bearer,
-        **timed,
     )
+    return shared if clock is None else replace(shared, clock=clock)
 
 
 def build(shared: Services, *, keep: bool = True) -> FastAPI:

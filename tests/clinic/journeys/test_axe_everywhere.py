@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 from axe import violations
-from clinic_windows import DESK, PHONE, Windows, served, signed_in_as, free_port
+from clinic_windows import DESK, PHONE, Windows, free_port, served, signed_in_as
 from made_clinic import Made, opened
-from made_people import TALK, entries_of, person
+from made_people import CBT, TALK, entries_of, event, person
 from playwright.sync_api import Browser, Page
 
 from alleviate.clinic.invitations import invite
@@ -91,29 +91,107 @@ def one_of_everything(made: Made) -> dict[str, str]:
     now, accounts = made.clock(), made.services.accounts
     by = made.accounts["clinician"].actor
     patient, own = advised(made), made.patients[0]
-    system = register(
-        accounts, "test", name="Laboratory", kind="app", redirect_uris=["https://lab.example/back"]
-    )
+    system = register(accounts, "test", name="Laboratory", kind="app", issuer="https://ehr.example/fhir")
     with made.vault.access(actor=by, purpose="care") as access:
         asked = invite(
             access, accounts, by, own, instruments=["phq9"], due=(now + timedelta(days=7)).date(), now=now
         )
-    shown = made.signed_in("clinician").get(f"/patients/{patient}/advice")
-    assert shown.status_code == 200
-    chart = made.vault.access(actor=by, purpose="care").chart(patient)
-    found = {
+        chart = access.chart(patient)
+    sent(made, "clinician", f"/patients/{patient}/notes", sort="progress", text="Seen; sleeps better.")
+    sent(made, "clinician", f"/patients/{patient}/goals", goal="Work again by spring.")
+    proposal = decided(made, patient)
+    return {
         "patient": patient,
-        "alert": chart.alerts[0].id,
-        "proposal": next(sheet.id for sheet in chart.sheets if sheet.kind == "proposal"),
+        "alert": next(each.id for each in chart.alerts if each.state == "raised"),
+        "proposal": proposal,
         "invitation": asked.id,
         "account_id": made.accounts["clinician"].id,
         "system": system.client.id,
     }
-    made.send(
-        "clinician",
-        f"/patients/{patient}/documents",
-        title="Letter",
-        kind="letter",
-        text="A letter.",
-    )
-    return found
+
+
+def advised(made: Made) -> str:
+    """Our id of somebody in care for whom the rule speaks, and whose answer raised an alert."""
+    at = (made.clock() - timedelta(days=3)).replace(microsecond=0)
+    danger = event("everything", "LOINC//44260-8", at, "questionnaire", "QuestionnaireResponse/danger", 2.0)
+    record = person("everything", phq9=25, wish=TALK, at=at, extra=(danger,))
+    with made.vault.access(actor="test", purpose="care") as access:
+        access.put(entries_of(record), made.clock())
+        for login in ("clinician", "trainee"):
+            access.join("everything", made.accounts[login].id, "psychologist")
+    return made.vault.our_id("everything") or ""
+
+
+def sent(made: Made, login: str, url: str, **form: str) -> Any:
+    answer = made.send(login, url, **form)
+    assert answer.status_code == 303, (url, answer.status_code, answer.text[:500])
+    return answer
+
+
+def decided(made: Made, patient: str) -> str:
+    """The id of a proposal that the clinician decided otherwise on."""
+    page = made.signed_in("clinician").get(f"/patients/{patient}/advice").text
+    found = re.search(rf"/patients/{patient}/decisions/(?P<id>[0-9a-f]{{32}})", page)
+    seen = re.search(r'name="seen" value="(\d+)"', page)
+    assert found is not None
+    assert seen is not None
+    url = f"/patients/{patient}/decisions/{found['id']}"
+    sent(made, "clinician", url, seen=seen[1], chosen=CBT, reason="patient-prefers")
+    return found["id"]
+
+
+def looked_at(page: Page, url: str, width: int) -> list[str]:
+    """What is wrong with one page: its answer, its width, and the rules of WCAG that it violates."""
+    answer = page.goto(url)
+    if answer is None or answer.status != 200:
+        return [f"{url}: answered {answer and answer.status}"]
+    if not answer.headers.get("content-type", "").startswith("text/html"):
+        return []
+    wide = page.evaluate("document.documentElement.scrollWidth")
+    wrong = [f"{wide} pixels wide"] if wide > width else []
+    if page.locator("h1").count() != 1:
+        wrong.append("not one main heading")
+    return [f"{url}: {each}" for each in (*wrong, *violations(page))]
+
+
+def downloaded(path: str) -> bool:
+    return path.endswith((".csv", ".json", "/documents/{document}"))
+
+
+@pytest.mark.parametrize("login", [*STAFF, "patient"])
+def test_every_page_of_a_role_can_be_used_by_everybody(
+    login: str, browser: Browser, everywhere: Everywhere
+) -> None:
+    size = PHONE if login == "patient" else DESK
+    windows = Windows(browser, everywhere.address)
+    page = windows.open(size=size, token=signed_in_as(everywhere.made, login))
+    paths = [path for path in everywhere.paths(login) if not downloaded(path)]
+    assert len(paths) >= 3
+    wrong = []
+    for path in paths:
+        url = everywhere.address + everywhere.filled(path)
+        wrong += looked_at(page, url, size["width"])
+        if path in GERMAN:
+            wrong += looked_at(page, f"{url}?lang=de", size["width"])
+            page.goto(f"{url}?lang=en")
+    windows.close()
+    assert wrong + windows.wrong == []
+
+
+def test_what_is_open_to_everybody_can_be_used_by_everybody(browser: Browser, everywhere: Everywhere) -> None:
+    windows = Windows(browser, everywhere.address)
+    page = windows.open(size=PHONE)
+    wrong = []
+    for path in (
+        "/sign-in",
+        "/sign-in?lang=de",
+        "/q?lang=en",
+        "/crisis",
+        "/crisis?lang=de",
+        "/crisis/saved/en",
+    ):
+        wrong += looked_at(page, everywhere.address + path, PHONE["width"])
+    page.goto(f"{everywhere.address}/nothing/here")
+    wrong += violations(page)
+    windows.close()
+    assert wrong + windows.wrong == []

@@ -11,10 +11,11 @@ from alleviate.clinic.fhir.answers import FhirResponse, bundle, outcome
 from alleviate.clinic.fhir.capability import capability
 from alleviate.clinic.fhir.exporting import KEPT, Job, lines, manifest, new_job
 from alleviate.clinic.fhir.incoming import Came, parcel, store
-from alleviate.clinic.fhir.scopes import check_scope
 from alleviate.clinic.fhir.search import asked
 from alleviate.clinic.fhir.served import address, kinds_of, patient_in, resources
 from alleviate.clinic.gate import Door, Visit, VisitOf, services_of
+from alleviate.clinic.machines.scopes import permits
+from alleviate.clinic.who import Who
 from alleviate.intake.fhir.types import TYPES
 from alleviate.terms.errors import DataError, RefusedError
 
@@ -114,7 +115,7 @@ def read(visit: VisitOf, type: str, id: str) -> FhirResponse:
 
 @door.data("/{type}", action="fhir.read", about=_by_query)
 def search(visit: VisitOf, type: str) -> FhirResponse:
-    """The resources of one person that fit; a Patient by ``identifier``, or ``family`` and ``birthdate`` too."""
+    """What fits of one person's; a Patient also by ``identifier``, or by ``family`` and ``birthdate``."""
     _known(type)
     check_scope(visit.who, type, "s")
     query = visit.request.query_params.multi_items()
@@ -160,6 +161,12 @@ async def update(visit: VisitOf, type: str, id: str) -> FhirResponse:
 
 def _base(request: Request) -> str:
     return f"{services_of(request).settings.base_url}/fhir"
+
+
+def check_scope(who: Who, type: str, right: str) -> None:
+    """Raises RefusedError where a system's token does not open this; people have no scopes."""
+    if who.role == "integrator" and not permits(who.scopes, type, right):
+        raise RefusedError("The token does not open this.", hint="Ask for the scope it needs.")
 
 
 def _known(type: str) -> None:

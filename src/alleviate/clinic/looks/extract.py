@@ -42,6 +42,8 @@ def collected(folder: Path = CLINIC) -> Catalog:
 
 def _files(folder: Path) -> Iterator[tuple[Path, str]]:
     for path in sorted(folder.rglob("*")):
+        if path.relative_to(folder).parts[0] == "demo":
+            continue  # what the demonstration says to who builds it
         if path.suffix == ".py":
             yield path, "python"
         elif path.suffix in (".html", ".txt") and "templates" in path.parts:

@@ -79,7 +79,7 @@ class Clinic:
         return self._charted(number)[0]
 
     def arrivals(self) -> pl.DataFrame:
-        """Who comes when, a row a patient in order: ``number``, ``site``, ``assessed`` and ``start`` (UTC)."""
+        """Who comes when, a row a patient, in order: ``number``, ``site``, ``assessed``, ``start`` (UTC)."""
         people = (
             draw_person(_random(self.seed, _PEOPLE, number, _LIFE), self.now)
             for number in range(self.patients)

@@ -120,7 +120,7 @@ def sweep_people(
     *,
     safety: int = 0,
 ) -> Swept:
-    """The same of some people (our ids), without a second look for safety alerts: those came with the answers.
+    """The same of some people (our ids), without a second look for safety alerts: answers raise their own.
 
     ``safety``: how many were raised before. Raises ``ConsentError`` for another purpose than care.
     """
