@@ -9,7 +9,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help run test check bench peers prognosis-peers proofs docs clean browser web
+.PHONY: help run test check bench peers prognosis-peers proofs docs pictures sbom clean browser web
 
 help:
 	@echo "make run     make the environment, learn the rule of a real trial, start a demonstration clinic"
@@ -19,6 +19,8 @@ help:
 	@echo "make proofs  the long proofs: kills, tamperings, mutated inputs, a thousand synthetic records"
 	@echo "make docs    run every example in the documentation"
 	@echo "make web     build the clinic's styles and scripts"
+	@echo "make pictures  take the README's pictures of the clinic anew"
+	@echo "make sbom    write what all of it is made of into build/alleviate.cdx.json (CycloneDX)"
 	@echo "make clean   remove the environment and caches; runs/ stays"
 
 run: $(VENV)/.made-run $(VENV)/.made-web
@@ -60,6 +62,12 @@ proofs: $(VENV)/.made-dev
 
 docs: $(VENV)/.made-dev $(VENV)/.made-web-dev
 	$(BIN)/python -m pytest tests/house/test_documentation.py
+
+pictures: $(VENV)/.made-dev $(VENV)/.made-web-dev browser
+	$(BIN)/python docs/pictures.py
+
+sbom: $(VENV)/.made-dev $(VENV)/.made-web
+	$(BIN)/python .ci/sbom.py build/alleviate.cdx.json
 
 clean:
 	rm -rf $(VENV) build dist htmlcov .coverage .coverage.* .hypothesis .import_linter_cache .*_cache

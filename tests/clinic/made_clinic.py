@@ -1,13 +1,16 @@
 """A clinic of eight synthetic people, with an account of each role, as its pages and interfaces see it."""
 
+from collections import defaultdict
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from fastapi import FastAPI
 from starlette.testclient import TestClient
 
+from alleviate.clinic.looks.headers import headers
 from alleviate.clinic.services import Services
 from alleviate.clinic.settings import Settings
 from alleviate.clinic.wiring import build, services
@@ -51,7 +54,7 @@ class Made:
     patients: list[str]
     subjects: list[str]
     accounts: dict[str, Account]
-    app: Any
+    app: FastAPI
     _clients: dict[str, TestClient] = field(default_factory=dict)
     _stack: ExitStack = field(default_factory=ExitStack)
 
@@ -95,6 +98,19 @@ class Made:
     def close(self) -> None:
         self._stack.close()
         self.services.vault.close()
+        if self.app.state.services is self.services:
+            self.app.state.services = None
+            _IDLE[_kind(self.services)].append(self.app)
+
+
+def _kind(shared: Services) -> tuple[Any, ...]:
+    """What of a clinic is in its app, and not in the services that the app is given."""
+    return shared.settings.body_mebibytes, *headers(shared.settings).items()
+
+
+_IDLE: defaultdict[tuple[Any, ...], list[FastAPI]] = defaultdict(list)
+"""Apps whose clinic has closed. The next clinic of the kind takes one over: an app makes its routes anew,
+and that is most of what it costs to open a clinic."""
 
 
 class _Asking:
@@ -157,5 +173,7 @@ def opened(folder: Path, **settings: Any) -> Made:
     with shared.vault.access(actor="test", purpose="care") as access:
         subjects = access.ids()
     patients = [shared.vault.our_id(subject) or "" for subject in subjects]
-    app = build(shared, keep=False)
+    idle = _IDLE[_kind(shared)]
+    app = idle.pop() if idle else build(shared, keep=False)
+    app.state.services = shared
     return Made(shared, clock, patients, subjects, accounts, app)

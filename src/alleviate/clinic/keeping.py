@@ -7,7 +7,7 @@ metrics stand still; nothing else.
 
 import logging
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
 
@@ -33,10 +33,17 @@ _LOG = logging.getLogger("alleviate.keeping")
 
 
 class Keeper:
-    """A thread of one worker. Several may run: a score is judged once, whoever comes first."""
+    """A thread of one worker. Several may run: a score is judged once, whoever comes first.
 
-    def __init__(self, shared: Services, every: float = EVERY) -> None:
+    ``after``: what else is done after each round, such as keeping figures new; it may not be what harm
+    depends on.
+    """
+
+    def __init__(
+        self, shared: Services, every: float = EVERY, after: Callable[[Services], object] | None = None
+    ) -> None:
         self._shared = shared
+        self._after = after
         self._every = every
         self._seen: dict[str, Mapping[str, int]] = {}
         self._stop = threading.Event()
@@ -68,6 +75,11 @@ class Keeper:
             except Exception as error:  # a thread that ends would never judge again
                 # The type alone: an exception's words may hold what is about somebody.
                 _LOG.error("A round of judging scores failed: %s", type(error).__name__)
+            try:
+                if self._after is not None:
+                    self._after(self._shared)
+            except Exception as error:
+                _LOG.error("What follows a round failed: %s", type(error).__name__)
             self._stop.wait(self._every)
 
     def _judge(self, now: datetime) -> int:

@@ -129,7 +129,7 @@ class Settings:
             return
         url = sa.make_url(self.vault)
         host = url.host or str(url.query.get("host", ""))
-        if url.password is not None and guessable(str(url.password), fewest=12):
+        if url.password and guessable(str(url.password), fewest=12):  # an empty one is none
             raise InputError(
                 "The password of the PostgreSQL vault could be guessed.",
                 hint="Choose 12 characters or more at random.",

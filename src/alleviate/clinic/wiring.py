@@ -32,6 +32,7 @@ from alleviate.clinic.logs import Recording
 from alleviate.clinic.looks import Looks
 from alleviate.clinic.looks.headers import headers
 from alleviate.clinic.machines.bearer import of_bearer
+from alleviate.clinic.officers.figures import refresh
 from alleviate.clinic.services import Services
 from alleviate.clinic.settings import Settings
 from alleviate.clinic.shelf import Shelf
@@ -73,6 +74,7 @@ def services(settings: Settings, *, clock: Callable[[], datetime] | None = None)
         shelf=Shelf(settings.packages, vault),
         of_cookie=of_cookie,
         of_bearer=of_bearer,
+        kept={"answers": {"/fhir": told}},
     )
     return shared if clock is None else replace(shared, clock=clock)
 
@@ -81,8 +83,9 @@ def build(shared: Services, *, keep: bool = True) -> FastAPI:
     """The web app over ``shared``. ``keep``: whether new scores are judged in the background."""
 
     @asynccontextmanager
-    async def life(_: FastAPI) -> AsyncIterator[None]:
-        keeper = Keeper(shared)
+    async def life(app: FastAPI) -> AsyncIterator[None]:
+        shared: Services = app.state.services
+        keeper = Keeper(shared, after=refresh)
         if keep:
             keeper.start()
         try:
@@ -101,7 +104,6 @@ def build(shared: Services, *, keep: bool = True) -> FastAPI:
         max_body_size=shared.settings.body_mebibytes * _MEBIBYTE,
     )
     app.state.services = shared
-    shared.kept["answers"] = {"/fhir": told}
     for room in ROOMS:
         for door in room.doors:
             app.include_router(door)

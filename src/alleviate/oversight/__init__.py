@@ -1,1 +1,3 @@
-"""What officers watch: alerts, decisions, the service, consent, broken glasses; figures with intervals, small ones hidden."""
+"""What officers watch: alerts, decisions, the service, consent, broken glasses; figures with intervals,
+small ones hidden.
+"""

@@ -1,7 +1,7 @@
 """Safety alerts and what became of them: how many of 100 patients, answered in time, resolved, overdue.
 
-The figures of all signs together are shown however small they are: one overdue alert is what an officer has to see.
-Those of one sign are shown where enough people had it.
+The figures of all signs together are shown however small they are: one overdue alert is what an officer has
+to see. Those of one sign are shown where enough people had it.
 """
 
 from collections import defaultdict
@@ -20,8 +20,9 @@ __all__ = ["AlertFact", "AlertFigures", "AlertsOf", "alert_fact", "alert_figures
 
 @dataclass(frozen=True, slots=True)
 class AlertFact:
-    """One alert about one ``person``. ``in_time``: whether the first who was asked answered in their time; None: it still
-    runs. ``hours``: from raised to the first answer; None: not answered. ``old``: it came of an old record.
+    """One alert about one ``person``. ``in_time``: whether the first who was asked answered in their time;
+    None: it still runs. ``hours``: from raised to the first answer; None: not answered. ``old``: it came of
+    an old record.
     """
 
     person: int
@@ -35,8 +36,8 @@ class AlertFact:
 
 @dataclass(frozen=True, slots=True)
 class AlertsOf:
-    """The alerts of one sign, or all. ``hidden``: too few people; then nothing else is said. ``judged``: those whose time
-    to an answer is over; ``hours``: median time to the first answer of those ``answered``.
+    """The alerts of one sign, or all. ``hidden``: too few people; then nothing else is said. ``judged``:
+    those whose time to an answer is over; ``hours``: median time to the first answer of those ``answered``.
     """
 
     sign: str
@@ -56,8 +57,8 @@ class AlertsOf:
 
 @dataclass(frozen=True, slots=True)
 class AlertFigures:
-    """``patients``: whose records were looked at. ``new`` alerts count; those of ``old`` records (imported later than they
-    could be answered) stand apart. ``withheld``: by consent, and so in none of these figures.
+    """``patients``: whose records were looked at. ``new`` alerts count; those of ``old`` records (imported
+    later than they could be answered) stand apart. ``withheld``: by consent, and so in none of these figures.
     """
 
     patients: int
@@ -96,7 +97,9 @@ def alert_figures(facts: Iterable[AlertFact], patients: int, withheld: int = 0) 
 
 
 def _by_sign(facts: Sequence[AlertFact], patients: int) -> tuple[AlertsOf, ...]:
-    """The groups are protected by how many people they are; the counts say what the staff did, not who somebody is."""
+    """The groups are protected by how many people they are; the counts say what the staff did, not who
+    somebody is.
+    """
     among: defaultdict[str, set[int]] = defaultdict(set)
     for number, fact in enumerate(facts):
         among[fact.sign].add(number)

@@ -27,7 +27,8 @@ SCOPES: tuple[Scope, ...] = ("all", "some", "none")
 
 @dataclass(frozen=True, slots=True)
 class Permits:
-    """How many people permit all, some or none of their kinds of data for a purpose; None: too small to be shown.
+    """How many people permit all, some or none of their kinds of data for a purpose; None: too small to be
+    shown.
 
     ``share``: of those who permit anything at all.
     """
@@ -41,7 +42,8 @@ class Permits:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Statements of one month (2026-11) about a purpose: ``given``, and ``withdrawn``: a denial after a permission.
+    """Statements of one month (2026-11) about a purpose: ``given``, and ``withdrawn``: a denial after a
+    permission.
 
     None: between 1 and 4.
     """
@@ -77,9 +79,11 @@ def _permits(consents: Sequence[Sequence[Event]], purpose: Purpose, now: datetim
     groups = [everybody, *(frozenset(among[scope]) for scope in SCOPES)]
     # How many people there are is no secret, so what is shown has to hold beside that number.
     shown = protect(Table(groups, {n: n for n in everybody}, partitions=[(1, 2, 3)], fixed={0}))
-    counts = [len(group) if here else None for group, here in zip(groups[1:], shown[1:], strict=True)]
+    all_, some_, none = (
+        len(group) if here else None for group, here in zip(groups[1:], shown[1:], strict=True)
+    )
     some = len(among["all"]) + len(among["some"])
-    return Permits(purpose, *counts, share=share(some, len(consents)) if shown[3] else None)
+    return Permits(purpose, all_, some_, none, share(some, len(consents)) if shown[3] else None)
 
 
 def _changes(consents: Iterable[Sequence[Event]], now: datetime) -> Iterable[Change]:
@@ -104,7 +108,8 @@ def _statements(events: Sequence[Event], purpose: str, now: datetime) -> list[tu
     code = f"CONSENT{SEPARATOR}{purpose}"
     days: Mapping[datetime, list[Event]] = defaultdict(list)
     for event in events:
-        if event.code == code and event.known_at <= now:
+        stands = event.known_until is None or event.known_until > now
+        if event.code == code and event.known_at <= now and stands:
             days[event.time.replace(hour=0, minute=0, second=0, microsecond=0)].append(event)
     last = {day: max(said, key=lambda event: (event.time, event.known_at)) for day, said in days.items()}
     return [(f"{day:%Y-%m}", last[day].text_value == "permit") for day in sorted(last)]

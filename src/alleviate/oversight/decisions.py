@@ -1,4 +1,6 @@
-"""What people made of the advice: accepted or overridden and why, and how those fared who followed it or did not."""
+"""What people made of the advice: accepted or overridden and why, and how those fared who followed it or
+did not.
+"""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
@@ -15,7 +17,8 @@ _OVERRIDE = "override"
 
 @dataclass(frozen=True, slots=True)
 class DecisionFact:
-    """One stored advice. ``followed`` None: nothing is decided. ``reason``: the code that an override gave, or "".
+    """One stored advice. ``followed`` None: nothing is decided. ``reason``: the code that an override gave,
+    or "".
 
     ``aim``: what was to be better and in which unit; ``told``: what then happened, where that is known.
     """
@@ -41,9 +44,11 @@ class ReasonCount:
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """How much better people got, in ``unit``, where the advice was followed and where not; positive is better.
+    """How much better people got, in ``unit``, where the advice was followed and where not; positive is
+    better.
 
-    It is no effect of the advice: who follows it differs from who does not. ``waiting``: decided, and not measured yet.
+    It is no effect of the advice: who follows it differs from who does not. ``waiting``: decided, and not
+    measured yet.
     """
 
     label: str
@@ -56,8 +61,9 @@ class Compared:
 
 @dataclass(frozen=True, slots=True)
 class DecisionFigures:
-    """``shown``: advice that was kept; ``people`` it was about; ``decided``: on which somebody decided, of which so many
-    ``accepted`` (with its share) or ``overridden``; ``open`` ones wait; ``by_package``: (name, decided, accepted, share).
+    """``shown``: advice that was kept; ``people`` it was about; ``decided``: on which somebody decided, of
+    which so many ``accepted`` (with its share) or ``overridden``; ``open`` ones wait; ``by_package``:
+    (name, decided, accepted, share).
     """
 
     shown: int

@@ -1,4 +1,6 @@
-"""Broken glasses and their reviews: who opened whose record in an emergency, why, and what an officer found."""
+"""Broken glasses and their reviews: who opened whose record in an emergency, why, and what an officer
+found.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -32,7 +34,8 @@ class Review:
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """A glass broken by ``by`` for ``patient`` (our id), open ``until``. ``sheet`` names it; ``seen``: sheets of its thread.
+    """A glass broken by ``by`` for ``patient`` (our id), open ``until``. ``sheet`` names it; ``seen``:
+    sheets of its thread.
 
     ``reviews`` in their order: "look-further" may be followed by another.
     """
@@ -60,7 +63,9 @@ class Broken:
 
 
 def glasses(sheets: Iterable[Sheet]) -> list[Broken]:
-    """Those of everybody, from the sheets "break-glass" and "review": what waits for a review first, the oldest first."""
+    """Those of everybody, from the sheets "break-glass" and "review": what waits for a review first, the
+    oldest first.
+    """
     every = list(sheets)
     found = []
     for sheet in every:

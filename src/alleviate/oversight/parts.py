@@ -13,7 +13,9 @@ __all__ = ["Fact", "Grouping", "Part", "Tabled", "tabled"]
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One thing about one ``person``: whether it ``hit``, or its ``value``; ``groups``: grouping → name, where known."""
+    """One thing about one ``person``: whether it ``hit``, or its ``value``; ``groups``: grouping → name,
+    where known.
+    """
 
     person: int
     groups: Mapping[str, str]
@@ -23,7 +25,8 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A group's figure. ``hidden``: too small to be shown, or it would give away one that is; then nothing else is said.
+    """A group's figure. ``hidden``: too small to be shown, or it would give away one that is; then nothing
+    else is said.
 
     ``n``: facts counted; ``hits`` among them (None of a median); ``figure`` None: too few for an interval.
     """
@@ -52,7 +55,9 @@ class Tabled:
 
 
 def tabled(facts: Sequence[Fact], groupings: Sequence[str], *, medians: bool = False) -> Tabled:
-    """Shares of those that hit, or ``medians`` of the values; protected together, since they are of the same people."""
+    """Shares of those that hit, or ``medians`` of the values; protected together, since they are of the
+    same people.
+    """
     places: list[tuple[str, str]] = [("", "")]
     items: list[frozenset[int]] = [frozenset(range(len(facts)))]
     partitions: list[list[int]] = []

@@ -15,7 +15,8 @@ FEWEST_FOR_MEDIAN = 6
 
 
 def share(hits: int, n: int) -> Estimate | None:
-    """``hits`` of ``n`` (0 to 1) with Wilson's interval (Wilson 1927, J Am Stat Assoc 22:209); None of nobody.
+    """``hits`` of ``n`` (0 to 1) with Wilson's interval (Wilson 1927, J Am Stat Assoc 22:209); None of
+    nobody.
 
     Raises InputError for counts that cannot be.
     """
@@ -46,7 +47,8 @@ def median(values: Sequence[float]) -> Estimate | None:
 
 
 def per_100(events: int, n: int) -> Estimate | None:
-    """Events to 100 people, with the exact Poisson interval (Garwood 1936, Biometrika 28:437); None of nobody.
+    """Events to 100 people, with the exact Poisson interval (Garwood 1936, Biometrika 28:437); None of
+    nobody.
 
     Raises InputError for counts that cannot be.
     """

@@ -1,4 +1,6 @@
-"""How the service does: waiting, dropping out, recovering; by site, treatment, step and therapist, small groups hidden."""
+"""How the service does: waiting, dropping out, recovering; by site, treatment, step and therapist, small
+groups hidden.
+"""
 
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
@@ -42,8 +44,9 @@ def rules() -> Rules:
 class Spell:
     """One course of treatment, or one person who waits (``since`` None).
 
-    ``turn``: the how-manieth course it is, from 1; ``asked``: the first contact that led to it. ``contacts``: attended ones
-    within it; ``depression`` and ``anxiety``: scores of PHQ-9 and GAD-7, by time, of the whole record.
+    ``turn``: the how-manieth course it is, from 1; ``asked``: the first contact that led to it.
+    ``contacts``: attended ones within it; ``depression`` and ``anxiety``: scores of PHQ-9 and GAD-7, by
+    time, of the whole record.
     """
 
     person: int
@@ -106,10 +109,12 @@ class Spell:
 
 @dataclass(frozen=True, slots=True)
 class ServiceFigures:
-    """``waited``: median days from first contact to the start; ``waiting``: the same of those who still wait, so far.
+    """``waited``: median days from first contact to the start; ``waiting``: the same of those who still
+    wait, so far.
 
-    ``dropout``: of courses that ended. ``improved`` reliably: of courses that count; ``recovered`` and ``reliably``
-    recovered: of those who were cases at the start. ``uncounted``: ended courses whose records lack what it takes.
+    ``dropout``: of courses that ended. ``improved`` reliably: of courses that count; ``recovered`` and
+    ``reliably`` recovered: of those who were cases at the start. ``uncounted``: ended courses whose records
+    lack what it takes.
     """
 
     people: int

@@ -1,11 +1,12 @@
-"""Small numbers hidden: groups of fewer than five people, counts of one to four, and whatever would give them away.
+"""Small numbers hidden: groups of fewer than five people, counts of one to four, and whatever would give
+them away.
 
-A group that is small is hidden (primary suppression). What is hidden must not follow from what is shown, so more is
-hidden (complementary suppression) until two things hold:
+A group that is small is hidden (primary suppression). What is hidden must not follow from what is shown, so
+more is hidden (complementary suppression) until two things hold:
 
-- in every partition of a shown group into others (a site into its therapists, everybody into sites), what is left after
-  subtracting the shown ones is itself no small number, belongs to two groups at least, and leaves each of them
-  several possible sizes;
+- in every partition of a shown group into others (a site into its therapists, everybody into sites), what
+  is left after subtracting the shown ones is itself no small number, belongs to two groups at least, and
+  leaves each of them several possible sizes;
 - no hidden group is any sum or difference of shown ones, across all the tables that show the same people
   (Cox 1980, J Am Stat Assoc 75:377: linear disclosure).
 """
@@ -30,8 +31,9 @@ Items = frozenset[int]
 class Table:
     """What is to be shown: ``groups`` of items; each item is about one person, ``person`` by item.
 
-    ``hits``: the items that are counted in each group beside its size. ``partitions``: lists of places in ``groups``, each
-    of groups without an item in common, such as all sites. ``fixed``: places that are shown whatever they say.
+    ``hits``: the items that are counted in each group beside its size. ``partitions``: lists of places in
+    ``groups``, each of groups without an item in common, such as all sites. ``fixed``: places that are
+    shown whatever they say.
     """
 
     groups: Sequence[Items]

@@ -63,6 +63,8 @@ _MOST_DETAILS = 20
 _OUR_ID = 32
 _INDEXED = """(substr(json, {find}(json, '}},"patient":"') + 13, 32))"""
 """The patient of an event, exactly as the index of the migration 0006 has it."""
+_ABOUT_SOMEBODY = """{find}(json, '}},"patient":""') = 0"""
+"""What that index holds on PostgreSQL, in its words: a query that does not say so cannot use it."""
 _TAMPERED = "Keep the database and the checkpoints as they are, and ask who could write to them."
 
 
@@ -262,6 +264,7 @@ class AuditLog:
             query = query.where(exact > 0)
             if len(patient) == _OUR_ID:
                 query = query.where(sa.literal_column(_INDEXED.format(find=find)) == patient)
+                query = query.where(sa.literal_column(_ABOUT_SOMEBODY.format(find=find)))
         try:
             return [msgspec.json.decode(row[0] or b"", type=Recorded) for row in connection.execute(query)]
         except (msgspec.DecodeError, UnicodeDecodeError):

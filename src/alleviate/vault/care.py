@@ -16,10 +16,12 @@ from alleviate.vault.caseload import (
     Glance,
     Glances,
     NewGlance,
+    Unseen,
     check_caseload_purpose,
     derived,
     put_glances,
     read_glances,
+    unseen,
     version_of,
 )
 from alleviate.vault.charts import Chart, Charts, check_chart_purpose
@@ -135,13 +137,15 @@ class Care(Watch):
         pick: Callable[[Sequence[Glance]], Sequence[str]],
         *,
         version: str = "",
+        apart: Callable[[Unseen], None] | None = None,
     ) -> list[Glance]:
         """What a caseload shows of everybody of whose care team ``account`` is and who permits anything.
 
         ``derive`` makes a glance of a chart; what it made is kept until the person is written about again,
         a consent runs out, or ``version`` is another: the name of whatever it derives with. So it may not
         look at the clock: let it give moments, and compare them in ``pick``. ``pick`` sees all glances and
-        returns our ids in the order shown: only these are served, each with one event "read". Neither may
+        returns our ids in the order shown: only these are served, each with one event "read". ``apart`` is
+        told before how many permit nothing, and how many alerts about them are open. None of the three may
         use the vault: they may be called in a turn. For care.
         """
         check_caseload_purpose(self._purpose)
@@ -151,6 +155,8 @@ class Care(Watch):
             glances = self._glances(connection, account, of)
             if glances.due:
                 return Found(([], glances), [], {})
+            if apart is not None:
+                apart(unseen(connection, glances))
             among = {glance.patient: glance for glance in glances.shown}
             shown = [among[id] for id in dict.fromkeys(pick(list(among.values())))]
             events = [self._event("read", glance.patient, glance=1) for glance in shown]

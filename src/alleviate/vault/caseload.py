@@ -22,7 +22,7 @@ from alleviate.vault.charts import Chart, Charts
 from alleviate.vault.cipher import seal, unseal
 from alleviate.vault.consent import Purpose
 from alleviate.vault.keystore import KeyStore
-from alleviate.vault.schema import GLANCES, PATIENTS, TEAM
+from alleviate.vault.schema import ALERTS, GLANCES, PATIENTS, TEAM
 from alleviate.vault.team import Mark, cared_for, mark
 
 __all__ = [
@@ -30,10 +30,12 @@ __all__ = [
     "Glances",
     "NewGlance",
     "OpenGlances",
+    "Unseen",
     "check_caseload_purpose",
     "derived",
     "put_glances",
     "read_glances",
+    "unseen",
     "version_of",
 ]
 
@@ -69,6 +71,15 @@ class Glances:
     def shown(self) -> list[Glance]:
         """In the order in which the people were first stored."""
         return [glance for glance in self.held.values() if glance is not None]
+
+
+@dataclass(frozen=True, slots=True)
+class Unseen:
+    """Of a caseload: ``people`` who permit nothing to be seen, and open safety ``alerts`` about them. Who
+    they are is not said."""
+
+    people: int = 0
+    alerts: int = 0
 
 
 class OpenGlances:
@@ -160,6 +171,18 @@ def read_glances(
             continue
         revisions[patient] = revision
     return Glances(standing, held, revisions, _with_keys(keys, due), first_end)
+
+
+def unseen(connection: sa.Connection, glances: Glances) -> Unseen:
+    """Of those of a caseload who permit nothing: who withdraws hides what alerts say, not that they are."""
+    people = [patient for patient, glance in glances.held.items() if glance is None]
+    if not people:
+        return Unseen()
+    resolved = sa.select(ALERTS.c.alert).where(ALERTS.c.state == "resolved")
+    about = among(connection, ALERTS.c.patient, people)
+    raised = about, ALERTS.c.step == 0, ALERTS.c.state == "raised", ALERTS.c.alert.not_in(resolved)
+    query = sa.select(sa.func.count()).select_from(ALERTS).where(*raised)
+    return Unseen(len(people), connection.execute(query).scalar_one())
 
 
 def derived(charts: Charts, derive: Callable[[Chart], bytes], version: str) -> list[NewGlance]:

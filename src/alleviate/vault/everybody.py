@@ -1,4 +1,6 @@
-"""What oversight asks of a vault: everybody's charts in one pass, and events of the audit by what is in them."""
+"""What oversight asks of a vault: everybody's charts in one pass, and events of the audit by what is in
+them.
+"""
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
@@ -32,8 +34,8 @@ def charts_of_all(
 ) -> Iterator[Chart]:
     """The chart of everybody who permits something, some people at a time: one event "read" a person.
 
-    ``kinds`` of the record and of ``sheets``: None is all. For care, or the law's and the person's own rights.
-    Raises ConsentError for another purpose.
+    ``kinds`` of the record and of ``sheets``: None is all. For care, or the law's and the person's own
+    rights. Raises ConsentError for another purpose.
     """
     check_chart_purpose(access._purpose)
 
@@ -67,8 +69,8 @@ def search_audit(
     before: int | None = None,
     most: int = 50,
 ) -> Page:
-    """Events of the audit: those ``by`` an actor, of an ``action``, about a ``patient`` (our id), of a ``day`` (UTC),
-    ``before`` a position. The search itself is an event ("inspect") by ``actor``.
+    """Events of the audit: those ``by`` an actor, of an ``action``, about a ``patient`` (our id), of a
+    ``day`` (UTC), ``before`` a position. The search itself is an event ("inspect") by ``actor``.
 
     Raises InputError for a word that no event could have, AuditError for an event that was changed.
     """
@@ -112,7 +114,9 @@ def _places(vault: Vault, day: date) -> tuple[int, int]:
     with vault._database.snapshot() as connection:
 
         def at(position: int) -> datetime:
-            text = connection.execute(sa.select(AUDIT.c.json).where(AUDIT.c.position == position)).scalar_one()
+            text = connection.execute(
+                sa.select(AUDIT.c.json).where(AUDIT.c.position == position)
+            ).scalar_one()
             return msgspec.json.decode(text, type=Recorded).at
 
         size = vault._audit.size(connection)

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from made_clinic import IN_CARE, Made
 
+from alleviate.clinic.mine.consents import entry_of
 from alleviate.instruments import INSTRUMENTS
 from alleviate.records import Entry, Event
 
@@ -131,3 +132,24 @@ def test_nobody_is_ever_said_to_be_at_low_risk(shared_clinic: Made) -> None:
     page = shared_clinic.signed_in("clinician").get("/caseload/").text.casefold()
     assert "low risk" not in page
     assert "no finding" in page
+
+
+def test_who_withdraws_everything_takes_nobody_the_knowledge_that_an_alert_is_open(clinic: Made) -> None:
+    patient = clinic.patients[3]
+    answered(clinic, patient, item_9=2)
+    client = clinic.signed_in("clinician")
+    before = client.get("/api/v1/caseload").json()
+    assert (before["total"], before["unseen"], before["unseen_alerts"]) == (IN_CARE, 0, 0)
+    with clinic.vault.access(actor="test", purpose="care") as access:
+        alerts = [alert for alert in access.chart(patient).alerts if alert.state != "resolved"]
+        said = entry_of(clinic.subjects[3], "Consent/none", "care", None, False, clinic.clock())
+        access.put([said], clinic.clock())
+    after = client.get("/api/v1/caseload").json()
+    assert (after["total"], after["unseen"], after["unseen_alerts"]) == (IN_CARE - 1, 1, len(alerts))
+    page = client.get("/caseload/").text
+    told = re.search(r'id="unseen">(.*?)</p>', page, re.DOTALL)
+    assert told is not None
+    assert "1 person in your care permits nothing to be seen here." in told[1]
+    assert "open. Ask them." in told[1]
+    assert patient not in page
+    assert clinic.signed_in("other").get("/api/v1/caseload").json()["unseen"] == 0

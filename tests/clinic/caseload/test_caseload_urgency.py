@@ -10,7 +10,7 @@ from patient_charts import DAY, FOLLOWER, NOW, Made, ago
 from alleviate.clinic.caseload.glance import glance_of
 from alleviate.clinic.caseload.needs import NEEDS, needs_of
 from alleviate.clinic.caseload.rules import default_rules, read_rules
-from alleviate.clinic.caseload.urgency import PAGE, Asked, placed, shown
+from alleviate.clinic.caseload.urgency import PAGE, SORTS, Asked, placed, shown
 from alleviate.progress.alerts import Step
 from alleviate.terms.errors import DataError
 from alleviate.vault.sheets import Sheet
@@ -168,13 +168,13 @@ def test_the_order_is_safety_overdue_first_then_off_track_dropping_out_due_and_t
 @pytest.mark.parametrize(
     ("asked", "found"),
     [
-        (Asked(sort="name"), ["Aal", "Alm", "Elm", "Ilm", "Olm", "Ulm"]),
+        (Asked(sort="name"), ["Olm", "Ulm", "Aal", "Alm", "Elm", "Ilm"]),
         (Asked(need="safety"), ["Olm", "Ulm"]),
         (Asked(need="none"), ["Aal"]),
         (Asked(name="  ulm, alex"), ["Ulm"]),
         (Asked(name="n-p3"), ["Alm"]),
         (Asked(site="Elsewhere"), []),
-        (Asked(treatment="CBT", sort="appointment"), ["Ilm", "Aal", "Alm", "Elm", "Olm", "Ulm"]),
+        (Asked(treatment="CBT", sort="appointment"), ["Olm", "Ulm", "Ilm", "Aal", "Alm", "Elm"]),
     ],
 )
 def test_it_is_sorted_and_filtered_and_still_counts_the_whole(asked, found) -> None:
@@ -251,3 +251,14 @@ def test_rules_of_a_clinic_are_read_and_those_without_sense_refused(tmp_path) ->
         path.write_text(text.replace(old, new))
         with pytest.raises(DataError, match="rules"):
             read_rules(path)
+
+
+@pytest.mark.parametrize("sort", SORTS)
+def test_whoever_has_a_safety_alert_is_on_the_first_page_in_every_order(sort) -> None:
+    calm = [in_treatment(f"c{n}", family=f"A{n:03}") for n in range(PAGE)]
+    danger = [in_treatment(f"d{n}", family=f"Z{n:03}").form(1, 15, item_9=1) for n in range(PAGE + 2)]
+    everyone = placed([glance_of(each.chart()) for each in (*calm, *danger)], NOW, RULES)
+    first, second = (shown(everyone, Asked(sort=sort, page=page), NOW) for page in (1, 2))
+    assert {one.glance.family for one in first.people} == {f"Z{n:03}" for n in range(len(danger))}
+    assert (first.pages, len(second.people)) == (2, PAGE)
+    assert shown(everyone, Asked(sort=sort, page=9), NOW).people == second.people

@@ -1,27 +1,16 @@
 """A clinic with packages learned for real, and an EHR that signs its calls."""
 
 import shutil
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hook_calls import Calling
 from made_clinic import opened
 from signed_systems import System
 
 from alleviate.clinic.machines.registering import register
-
-sys.path.append(str(Path(__file__).parents[1] / "recommending"))  # its made people
-
-from hook_calls import Calling
-from made_people import learned
-
-
-@pytest.fixture(scope="session")
-def learned_packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """severity: a rule that personalises; leaving: a risk that no arm changes."""
-    return learned(tmp_path_factory.mktemp("cds-learned"))
 
 
 def _calling(made: Any) -> Calling:

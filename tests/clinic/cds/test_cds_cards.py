@@ -66,6 +66,15 @@ def test_a_resolved_alert_is_on_no_card_and_a_taken_one_is() -> None:
     assert safety_cards([], NOW, PLACE, str) == []
 
 
+def test_alerts_that_are_withheld_are_counted_and_say_nothing_else() -> None:
+    (alone,) = safety_cards([], NOW, PLACE, str, withheld=2)
+    holds(alone.to_json(), CARD)
+    assert alone.summary == "Safety alerts from data that the person withholds: 2. Ask them."
+    (beside,) = safety_cards([alert("1", 1)], NOW, PLACE, str, withheld=2)
+    assert beside.indicator == "critical"
+    assert "withholds: 2" in beside.detail
+
+
 def test_a_course_off_track_has_a_card_with_its_band_and_its_reasons() -> None:
     (card,) = course_cards([course(False)], PLACE, str)
     holds(card.to_json(), CARD)

@@ -1,5 +1,6 @@
 """What was done with a card comes back, and is kept as a decision: once, however often it is told."""
 
+import html
 from typing import Any
 
 import pytest
@@ -128,3 +129,20 @@ def test_what_is_not_as_specified_is_a_400(wrong: dict[str, Any], calling: Calli
 @pytest.mark.parametrize("body", [b"", b"{}", b'{"feedback": []}', b'{"feedback": {}}', b"[]"])
 def test_no_feedback_at_all_is_a_400(body: bytes, calling: Calling) -> None:
     assert calling.post(f"{SIGN}/feedback", body).status_code == 400
+
+
+def test_where_decisions_are_listed_an_override_elsewhere_is_told_with_its_reason(calling: Calling) -> None:
+    patient, card = shown(calling, "listed-1")
+    reason = card["overrideReasons"][0]
+    tells(calling, given(card, overrideReason={"reason": reason, "userComment": "We talked <b>."}))
+    with calling.made.vault.access(actor="test", purpose="care") as access:
+        access.join(patient, calling.made.accounts["clinician"].id, "psychologist")
+    page = calling.made.signed_in("clinician").get(f"/patients/{patient}/decisions").text
+    assert "the card was dismissed" in page
+    assert "We talked &lt;b&gt;." in page
+    assert reason["display"] in html.unescape(page)
+    found = (
+        calling.made.signed_in("clinician").get(f"/api/v1/patients/{patient}/decisions").json()["decisions"]
+    )
+    (heard,) = (one for each in found for one in each["heard"])
+    assert (heard["overridden"], heard["order"]) == (True, "Sertraline")

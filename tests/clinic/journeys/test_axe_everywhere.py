@@ -13,10 +13,11 @@ from axe import violations
 from clinic_windows import DESK, PHONE, Windows, free_port, served, signed_in_as
 from made_clinic import Made, opened
 from made_people import CBT, TALK, entries_of, event, person
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Error, Page
 
 from alleviate.clinic.invitations import invite
 from alleviate.clinic.machines.registering import register
+from alleviate.clinic.officers.figures import compute
 from alleviate.decisions.permissions import may
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -41,8 +42,9 @@ GERMAN = (
 )
 """Of these pages the German ones too."""
 
-NOT_OURS = ("/evidence/", "/assets/", "/sign-in/with/", "/launch", "/account/second/app")
-"""A signed report carries its own styles; these send elsewhere; the app's secret is asked for afresh."""
+NOT_LOOKED_AT = ("/evidence/", "/account/second", "{document}")
+"""A signed report carries its own styles, and is checked where it is made; a new password is asked for before
+a second factor is set up, which `test_first_start_to_officer` does; a document is saved, not shown."""
 
 
 @dataclass
@@ -60,7 +62,9 @@ class Everywhere:
         found = []
         for path, methods in self.made.app.openapi()["paths"].items():
             action = methods.get("get", {}).get("x-action")
-            if action is None or path.startswith(("/api/", "/fhir", *NOT_OURS)) or path == "/":
+            if action is None or path.startswith(("/api/", "/fhir")) or path == "/":
+                continue
+            if any(part in path for part in NOT_LOOKED_AT):
                 continue
             if any(may(role, action, each) for each in (bond, "any", "none", None)):  # type: ignore[arg-type]
                 found.append(path)
@@ -100,6 +104,8 @@ def one_of_everything(made: Made) -> dict[str, str]:
     sent(made, "clinician", f"/patients/{patient}/notes", sort="progress", text="Seen; sleeps better.")
     sent(made, "clinician", f"/patients/{patient}/goals", goal="Work again by spring.")
     proposal = decided(made, patient)
+    sent(made, "other", f"/patients/{made.patients[6]}/glass", reason="Found unconscious in the street.")
+    compute(made.services)
     return {
         "patient": patient,
         "alert": next(each.id for each in chart.alerts if each.state == "raised"),
@@ -142,7 +148,12 @@ def decided(made: Made, patient: str) -> str:
 
 def looked_at(page: Page, url: str, width: int) -> list[str]:
     """What is wrong with one page: its answer, its width, and the rules of WCAG that it violates."""
-    answer = page.goto(url)
+    try:
+        answer = page.goto(url)
+    except Error as error:
+        if "Download is starting" in error.message:  # nothing to look at
+            return []
+        raise
     if answer is None or answer.status != 200:
         return [f"{url}: answered {answer and answer.status}"]
     if not answer.headers.get("content-type", "").startswith("text/html"):
@@ -154,10 +165,6 @@ def looked_at(page: Page, url: str, width: int) -> list[str]:
     return [f"{url}: {each}" for each in (*wrong, *violations(page))]
 
 
-def downloaded(path: str) -> bool:
-    return path.endswith((".csv", ".json", "/documents/{document}"))
-
-
 @pytest.mark.parametrize("login", [*STAFF, "patient"])
 def test_every_page_of_a_role_can_be_used_by_everybody(
     login: str, browser: Browser, everywhere: Everywhere
@@ -165,7 +172,7 @@ def test_every_page_of_a_role_can_be_used_by_everybody(
     size = PHONE if login == "patient" else DESK
     windows = Windows(browser, everywhere.address)
     page = windows.open(size=size, token=signed_in_as(everywhere.made, login))
-    paths = [path for path in everywhere.paths(login) if not downloaded(path)]
+    paths = everywhere.paths(login)
     assert len(paths) >= 3
     wrong = []
     for path in paths:

@@ -1,4 +1,4 @@
-"""Rules learned for real from a vault of made people, once a session; and a clinic that advises by them."""
+"""Rules learned for real from a vault of made people, and a clinic that advises by them."""
 
 import shutil
 from collections.abc import Callable, Iterator
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from made_people import NOW, entries_of, learned, person
+from made_people import NOW, entries_of, person
 
 from alleviate.clinic.recommending.proposal import Person, build
 from alleviate.clinic.shelf import Shelf
@@ -18,9 +18,8 @@ from alleviate.vault import Vault
 
 
 @pytest.fixture(scope="session")
-def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """severity: a rule that personalises; leaving: a risk that no arm changes; foreseen: a prognosis."""
-    return learned(tmp_path_factory.mktemp("learned"))
+def packages(learned_packages: Path) -> Path:
+    return learned_packages
 
 
 @pytest.fixture(scope="session")

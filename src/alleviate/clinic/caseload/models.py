@@ -110,7 +110,10 @@ class PersonOut(_Out):
 
 
 class CaseloadOut(_Out):
-    """A page of the caller's own caseload; the counts are of the whole of it."""
+    """A page of the caller's own caseload; the counts are of the whole of it.
+
+    ``unseen``: people who permit nothing to be seen; ``unseen_alerts``: open safety alerts about them.
+    """
 
     people: list[PersonOut]
     found: int
@@ -118,8 +121,11 @@ class CaseloadOut(_Out):
     page: int
     pages: int
     counts: dict[str, int]
+    unseen: int
+    unseen_alerts: int
 
     @classmethod
     def of(cls, found: Shown) -> "CaseloadOut":
         told = {name: getattr(found, name) for name in ("found", "total", "page", "pages", "counts")}
-        return cls(people=[PersonOut.of(one) for one in found.people], **told)
+        apart = {"unseen": found.unseen.people, "unseen_alerts": found.unseen.alerts}
+        return cls(people=[PersonOut.of(one) for one in found.people], **told, **apart)

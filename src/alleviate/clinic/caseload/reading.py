@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from hashlib import blake2b
 
 from alleviate import __version__
-from alleviate.clinic.caseload.glance import glance_of, opened, packed
+from alleviate.clinic.caseload.glance import glance_of, packed
+from alleviate.clinic.caseload.kept import KeptCaseloads
 from alleviate.clinic.caseload.rules import default_rules
-from alleviate.clinic.caseload.urgency import Asked, Shown, placed, shown
+from alleviate.clinic.caseload.urgency import Asked, Shown, shown
 from alleviate.clinic.gate import Visit
 from alleviate.clinic.patient.followed import Follower
 from alleviate.clinic.patient.followers import followers_of
-from alleviate.vault.caseload import Glance
+from alleviate.vault.caseload import Glance, Unseen
 from alleviate.vault.charts import Chart
 
 __all__ = ["read_caseload"]
@@ -24,17 +25,23 @@ def read_caseload(visit: Visit, asked: Asked) -> Shown:
     followers = followers_of(visit.services.shelf)
     account, now, rules = visit.who.key, visit.now, default_rules()
     seen: list[Shown] = []
+    apart: list[Unseen] = []
 
     def derive(chart: Chart) -> bytes:
         return packed(glance_of(chart, followers))
 
     def pick(glances: Sequence[Glance]) -> list[str]:
-        everybody = placed((opened(glance.body) for glance in glances), now, rules, account=account)
-        seen.append(shown(everybody, asked, now))
+        everybody = _kept(visit).placed(account, glances, now, rules)
+        seen.append(shown(everybody, asked, now, apart[-1]))
         return [one.glance.patient for one in seen[-1].people]
 
-    visit.access.caseload(account, derive, pick, version=_version(followers))
+    visit.access.caseload(account, derive, pick, version=_version(followers), apart=apart.append)
     return seen[-1]
+
+
+def _kept(visit: Visit) -> KeptCaseloads:
+    found: KeptCaseloads = visit.services.kept.setdefault("caseload.kept", KeptCaseloads())
+    return found
 
 
 def _version(followers: Sequence[Follower]) -> str:

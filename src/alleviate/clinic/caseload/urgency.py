@@ -11,14 +11,17 @@ from alleviate.clinic.caseload.needs import NEEDS, Need, NeedKind, needs_of
 from alleviate.clinic.caseload.rules import CaseloadRules
 from alleviate.clinic.patient.live import end_of_day
 from alleviate.progress.ladder import Ladders
+from alleviate.vault.caseload import Unseen
 
-__all__ = ["PAGE", "SORTS", "Asked", "Placed", "Shown", "Sort", "placed", "shown"]
+__all__ = ["PAGE", "SORTS", "Asked", "Placed", "Shown", "Sort", "placed", "placed_one", "shown", "urgency"]
 
 PAGE = 25
-"""People on a page."""
+"""People on a page; on the first as many more as have an open safety alert."""
 
 Sort = Literal["urgent", "name", "score", "appointment", "heard"]
 SORTS: tuple[Sort, ...] = get_args(Sort)
+
+NOBODY = Unseen()
 
 _LATER = date.max
 
@@ -56,7 +59,8 @@ class Asked:
 class Shown:
     """A page of a caseload. Counts are of the whole of it, and of nobody else.
 
-    ``until``: the first moment from which something would be told otherwise though nothing has changed."""
+    ``unseen``: who permits nothing to be seen, counted apart. ``until``: the first moment from which
+    something would be told otherwise though nothing has changed."""
 
     people: tuple[Placed, ...]
     found: int
@@ -68,6 +72,7 @@ class Shown:
     sites: tuple[str, ...]
     treatments: tuple[str, ...]
     until: datetime
+    unseen: Unseen = NOBODY
 
 
 def placed(
@@ -80,23 +85,37 @@ def placed(
     """Everybody, the most urgent first: safety by its deadline, overdue before all; then who is off track;
     then who is dropping out; then what is due; then by name.
     """
-    found = [
-        Placed(glance, needs_of(glance, now, rules, ladders, account), _appointment(glance, now))
-        for glance in glances
-    ]
-    return sorted(found, key=_urgency)
+    found = [placed_one(glance, now, rules, ladders, account) for glance in glances]
+    return sorted(found, key=urgency)
 
 
-def shown(everybody: Sequence[Placed], asked: Asked, now: datetime) -> Shown:
-    """The page that is asked for, of `placed`. A page that there is not is the last."""
+def placed_one(
+    glance: CaseGlance,
+    now: datetime,
+    rules: CaseloadRules,
+    ladders: Ladders | None = None,
+    account: str = "",
+) -> Placed:
+    """One of them, with what they need somebody for."""
+    return Placed(glance, needs_of(glance, now, rules, ladders, account), _appointment(glance, now))
+
+
+def shown(everybody: Sequence[Placed], asked: Asked, now: datetime, unseen: Unseen = NOBODY) -> Shown:
+    """The page that is asked for, of `placed`. A page that there is not is the last.
+
+    In every order whoever has an open safety alert comes first, and all of them are on the first page.
+    """
     chosen = [one for one in everybody if _wanted(one, asked)]
     if asked.sort != "urgent":
         chosen.sort(key=_SORTED[asked.sort])
-    pages = max(1, -(-len(chosen) // PAGE))
+        chosen.sort(key=lambda one: not _in_danger(one))
+    first = max(PAGE, sum(map(_in_danger, chosen)))
+    pages = 1 + max(0, -(-(len(chosen) - first) // PAGE))
     page = min(max(1, asked.page), pages)
+    begin = 0 if page == 1 else first + (page - 2) * PAGE
     counts = Counter(need for one in everybody for need in {need.kind for need in one.needs})
     return Shown(
-        people=tuple(chosen[(page - 1) * PAGE : page * PAGE]),
+        people=tuple(chosen[begin : first if page == 1 else begin + PAGE]),
         found=len(chosen),
         total=len(everybody),
         page=page,
@@ -106,14 +125,20 @@ def shown(everybody: Sequence[Placed], asked: Asked, now: datetime) -> Shown:
         sites=tuple(sorted({one.glance.site for one in everybody} - {""})),
         treatments=tuple(sorted({one.glance.treatment for one in everybody} - {""})),
         until=_holds_until(everybody, now),
+        unseen=unseen,
     )
+
+
+def _in_danger(one: Placed) -> bool:
+    return one.first is not None and one.first.kind == "safety"
 
 
 def _appointment(glance: CaseGlance, now: datetime) -> date | None:
     return min((day for day in glance.booked if day >= now.date()), default=None)
 
 
-def _urgency(one: Placed) -> tuple[Any, ...]:
+def urgency(one: Placed) -> tuple[Any, ...]:
+    """Sorts people, the most urgent first."""
     if one.first is None:
         return (len(NEEDS), False, True, 0.0, 0.0, 0, *_name(one))
     return (*one.first.place, -len(one.needs), *_name(one))
@@ -130,7 +155,7 @@ def _score(one: Placed) -> tuple[Any, ...]:
 
 
 _SORTED: dict[Sort, Callable[[Placed], tuple[Any, ...]]] = {
-    "urgent": _urgency,
+    "urgent": urgency,
     "name": _name,
     "score": _score,
     "appointment": lambda one: (one.appointment or _LATER, *_name(one)),

@@ -101,7 +101,7 @@ def _on_patient(call: _Call) -> list[Card]:
         return []
     visit, place = call.visit, _place(call)
     return [
-        *safety_cards(chart.alerts, visit.now, place, visit._),
+        *safety_cards(chart.alerts, visit.now, place, visit._, withheld=chart.withheld_alerts),
         *course_cards(_followed(visit, chart, visit.now), place, visit._),
     ]
 

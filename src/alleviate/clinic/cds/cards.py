@@ -35,11 +35,19 @@ class Place:
         return (Link(label, f"{self.base}/patients/{self.patient}/{below}"),)
 
 
-def safety_cards(alerts: Sequence[Alert], now: datetime, place: Place, _: Translate) -> list[Card]:
-    """One critical card for the safety alerts that are not resolved; each is on it, none is held back."""
+def safety_cards(
+    alerts: Sequence[Alert], now: datetime, place: Place, _: Translate, *, withheld: int = 0
+) -> list[Card]:
+    """One critical card for the safety alerts that are not resolved; each is on it, none is held back.
+
+    ``withheld``: how many more come from data that the person withholds; that there are some is no secret.
+    """
     open_now = due(alerts, now)
+    hidden = _("Safety alerts from data that the person withholds: {n}. Ask them.").format(n=withheld)
+    source = Source(_("{name}: safety rules").format(name=place.name), place.base)
     if not open_now:
-        return []
+        own = place.link(_("See the record"))
+        return [Card(one_line(hidden), "warning", source, hidden, links=own)] if withheld else []
     first, more = open_now[0].alert, len(open_now) - 1
     sign = _("Safety alert: {sign}, answered {day}").format(sign=_sign(first), day=_day(first.sign.time))
     if more:
@@ -58,13 +66,15 @@ def safety_cards(alerts: Sequence[Alert], now: datetime, place: Place, _: Transl
                 late=late,
             )
         )
+    if withheld:
+        lines.append(f"- {hidden}")
     lines.append("")
     lines.append(_("An answer raised this by rule. That other answers were 0 is no proof of safety."))
     return [
         Card(
             summary=one_line(sign),
             indicator="critical",
-            source=Source(_("{name}: safety rules").format(name=place.name), place.base),
+            source=source,
             detail="\n".join(lines),
             links=place.link(_("Answer the alert")),
         )

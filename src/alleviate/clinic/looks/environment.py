@@ -55,7 +55,9 @@ class _House(Environment):
         return super().get_template(name, parent, globals)
 
 
-def environment(language: Language, formats: Formats, fixed: Mapping[str, Any]) -> Environment:
+def environment(
+    speaker: Speaker, language: Language, formats: Formats, fixed: Mapping[str, Any]
+) -> Environment:
     """Templates in ``language``. ``fixed`` are names that every page knows."""
     house = _House(
         loader=PackageLoader("alleviate.clinic.looks"),
@@ -68,7 +70,7 @@ def environment(language: Language, formats: Formats, fixed: Mapping[str, Any]) 
     )
     house.newstyle_gettext = True  # type: ignore[attr-defined]  # of the extension
     house.globals.update(_spoken(language))
-    house.filters.update({**formats.filters(), "spoken": Speaker(language)})
+    house.filters.update({**formats.filters(), "spoken": speaker})
     house.filters.update({"json": _json, "given": _given, "as_items": _as_items, "plain": _plain})
     house.globals.update(
         {**fixed, "language": language.code, "drawings": drawings, "day_number": drawings.day_number}

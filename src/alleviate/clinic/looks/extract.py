@@ -25,8 +25,10 @@ _JINJA = {"trimmed": "true", "silent": "false", "extensions": "jinja2.ext.do,jin
 
 
 def collected(folder: Path = CLINIC) -> Catalog:
-    """All words under ``folder`` that are to be translated, from templates and code; those of the whole clinic
-    with those of data files and errors."""
+    """All words under ``folder`` that are to be translated, from templates and code.
+
+    Of the whole clinic, those of data files and errors too.
+    """
     found = Catalog(domain=DOMAIN, project="alleviate", charset="utf-8")
     for path, method in _files(folder):
         options = _JINJA if method != "python" else {}

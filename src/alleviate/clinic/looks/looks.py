@@ -1,6 +1,7 @@
 """Renders pages: the frame around each, in the reader's language."""
 
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any
 from urllib.parse import unquote, urlencode
 
@@ -16,6 +17,7 @@ from alleviate.clinic.looks.formats import Formats, zone_of
 from alleviate.clinic.looks.guest import Guest
 from alleviate.clinic.looks.languages import COOKIE, LANGUAGES, Language, chosen, language
 from alleviate.clinic.looks.navigation import links
+from alleviate.clinic.looks.spoken import Speaker
 from alleviate.clinic.settings import Settings
 
 __all__ = ["Looks"]
@@ -40,9 +42,13 @@ class Looks:
         }
         zone = zone_of(settings.country)
         self._environments: dict[str, Environment] = {}
+        self._speakers: dict[str, Speaker] = {}
         for code in LANGUAGES:
             spoken = language(code)
-            self._environments[code] = environment(spoken, Formats(spoken.locale, zone), fixed)
+            self._speakers[code] = _speaker(spoken)
+            self._environments[code] = environment(
+                self._speakers[code], spoken, Formats(spoken.locale, zone), fixed
+            )
 
     def render(
         self,
@@ -75,7 +81,7 @@ class Looks:
 
     def translator(self, request: Request, visit: Guest | None) -> Callable[[str], str]:
         """Words of code (``_("…")``) in the reader's language."""
-        return self.language(request, visit).words.gettext
+        return self._speakers[self.language(request, visit).code].say
 
     def formats(self, spoken: Language) -> Formats:
         """How code writes dates and numbers where a template cannot."""
@@ -96,6 +102,12 @@ class Looks:
             "crisis": self.crisis.of(self.settings.country, spoken.code),
             "crisis_shown": who is None or who.role == "patient",
         }
+
+
+@cache
+def _speaker(spoken: Language) -> Speaker:
+    """Read once a process: its sentences stand in many files."""
+    return Speaker(spoken)
 
 
 def _asked(request: Request, **changed: str) -> str:

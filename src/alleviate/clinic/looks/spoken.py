@@ -22,8 +22,8 @@ from alleviate.clinic.looks.languages import Language, catalogue
 __all__ = ["Speaker", "raised", "written"]
 
 ROOT = Path(str(files("alleviate")))
-_NUMBER = re.compile(r"[-−+]?\d+(?:[.,]\d+)*")
-_ANY = "(.+?)"
+_NUMBER = re.compile(r"[-−+]?\d+(?:[.,]\d+)*(?: ?%)?")
+_SOME, _ANY, _DIGITS = "(.+?)", "(.+)", r"([-−+]?\d[\d.,]*(?: ?%)?)"
 
 
 @cache
@@ -53,7 +53,9 @@ def raised() -> Iterator[tuple[str, str]]:
 
 
 def _told(node: ast.AST) -> Iterator[str]:
-    if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id.endswith("Error")):
+    if not (
+        isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id.endswith("Error")
+    ):
         return
     said = [*node.args[:1], *(each.value for each in node.keywords if each.arg == "hint")]
     for each in said:
@@ -89,8 +91,8 @@ class _Frame:
 class Speaker:
     """Says words of data and of packages in one language; what it does not know is marked as English.
 
-    A place without a name takes a number or a word that is known, so that no sentence is half translated; one
-    with a name takes anything: the name of a medicine, a day.
+    A place takes a number or what is known itself, so that no sentence is half translated; those that
+    ``spoken.toml`` calls open take anything: the name of a medicine, a day.
     """
 
     def __init__(self, language: Language) -> None:
@@ -99,6 +101,7 @@ class Speaker:
         self._comma = language.locale.number_symbols["latn"]["decimal"]
         self._known: frozenset[str] = frozenset()
         self._frames: tuple[_Frame, ...] = ()
+        self._open = frozenset(_declared()["open"])
         if not self._home:
             known = (message.id for message in catalogue(language.code) if message.string)
             self._known = frozenset(id for id in known if isinstance(id, str) and id)
@@ -113,34 +116,44 @@ class Speaker:
         told = self.told(text)
         return escape(told) if told else Markup('<span lang="en">{}</span>').format(text)
 
+    def say(self, text: str) -> str:
+        """In this language where it is known in it, else as it is: for code (``_``), not for markup."""
+        return self.told(text) or text
+
     def told(self, text: str) -> str:
         """In this language, or "" where it is not known in it."""
         if self._home or text in self._known:
             return self._say(text)
+        if _NUMBER.fullmatch(text):
+            return self._value(text)
         return next((told for frame in self._frames if (told := self._filled(frame, text))), "")
 
     def _filled(self, frame: _Frame, text: str) -> str:
         found = frame.shape.fullmatch(text)
         if found is None:
             return ""
-        values = dict(zip(frame.names, map(self._value, found.groups()), strict=True))
-        if any(name.startswith("_") and not value for name, value in values.items()):
-            return ""
-        named = {name: value or given for (name, value), given in zip(values.items(), found.groups(), strict=True)}
-        return _rename(frame.said)[0].format_map(named)
+        values = {}
+        for name, given in zip(frame.names, found.groups(), strict=True):
+            values[name] = self._value(given) or (given if name in self._open else "")
+        return _rename(frame.said)[0].format_map(values) if all(values.values()) else ""
 
     def _value(self, given: str) -> str:
         if _NUMBER.fullmatch(given):
             return given.replace(".", self._comma) if given.count(".") == 1 else given
-        return self._say(given) if given in self._known else ""
+        return self.told(given) or self.told(given[:1].lower() + given[1:])
 
 
 def _frame(words: str, said: str) -> _Frame:
     text, names = _rename(words)
     shape = "".join(
-        re.escape(literal) + (_ANY if name is not None else "") for literal, name, _, _ in Formatter().parse(text)
+        re.escape(literal) + ("" if name is None else _place(name))
+        for literal, name, _, _ in Formatter().parse(text)
     )
     return _Frame(re.compile(shape), names, said)
+
+
+def _place(name: str) -> str:
+    return _SOME if name.startswith("_") else _DIGITS if name in _declared()["numbers"] else _ANY
 
 
 def _rename(words: str) -> tuple[str, tuple[str, ...]]:

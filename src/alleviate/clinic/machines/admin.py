@@ -69,7 +69,7 @@ def made(visit: VisitOf, sent: Sent) -> Response:
             insecure=settings.private_addresses,
         )
     except AlleviateError as error:
-        return _asked(visit, sent, {"": f"{error.message} {error.hint}".strip()})
+        return _asked(visit, sent, {"": f"{visit._(error.message)} {visit._(error.hint)}".strip()})
     answer = visit.page(
         "machines/made.html",
         system=found.client,

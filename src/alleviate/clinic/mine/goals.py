@@ -41,7 +41,7 @@ def added(visit: VisitOf, words: Annotated[str, Form()] = "") -> Response:
     try:
         set_goal(visit, words)
     except DataError as error:
-        return _page(visit, {"words": error.message}, words, status=400)
+        return _page(visit, {"words": visit._(error.message)}, words, status=400)
     return visit.go("/mine/goals", said=_("Saved. Your care team can see your goal."))
 
 

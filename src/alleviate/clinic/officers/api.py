@@ -47,7 +47,9 @@ class ConsentsOut(BaseModel):
 
 
 class PackageOut(BaseModel):
-    """``seal``: SHA-256 of its manifest; ``signer``: fingerprint of who signed it; ``why`` it is out of use."""
+    """``seal``: SHA-256 of its manifest; ``signer``: fingerprint of who signed it; ``why`` it is out of
+    use.
+    """
 
     name: str
     kind: str
@@ -84,28 +86,28 @@ class GlassOut(BaseModel):
 def alerts(visit: VisitOf) -> AlertsOut:
     """Safety alerts and what became of them."""
     known = latest(visit.services)
-    return AlertsOut(at=known and known.at, figures=known and known.alerts)
+    return AlertsOut(at=known.at if known else None, figures=known.alerts if known else None)
 
 
 @door.data("/decisions", action="safety.see", response_model=DecisionsOut)
 def decisions(visit: VisitOf) -> DecisionsOut:
     """Whether advice is taken, why not, and what happened then."""
     known = latest(visit.services)
-    return DecisionsOut(at=known and known.at, figures=known and known.decisions)
+    return DecisionsOut(at=known.at if known else None, figures=known.decisions if known else None)
 
 
 @door.data("/service", action="service.see", response_model=ServiceOut)
 def service(visit: VisitOf) -> ServiceOut:
     """Waiting, dropping out, recovering."""
     known = latest(visit.services)
-    return ServiceOut(at=known and known.at, figures=known and known.service)
+    return ServiceOut(at=known.at if known else None, figures=known.service if known else None)
 
 
 @door.data("/consent", action="consent.see", response_model=ConsentsOut)
 def consent(visit: VisitOf) -> ConsentsOut:
     """How many permit what, and what changed."""
     known = latest(visit.services)
-    return ConsentsOut(at=known and known.at, figures=known and known.consents)
+    return ConsentsOut(at=known.at if known else None, figures=known.consents if known else None)
 
 
 @door.data("/packages", action="package.see", response_model=list[PackageOut])

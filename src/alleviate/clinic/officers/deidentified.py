@@ -1,7 +1,7 @@
 """A table for science: one row a course of treatment, of those who consent, that names nobody.
 
-No name, no id, no date, no words: ages in bands, a quarter of a year for the start. What many rows together would tell of
-one person (site, age, sex) is left out where fewer than five people share it.
+No name, no id, no date, no words: ages in bands, a quarter of a year for the start. What many rows together
+would tell of one person (site, age, sex) is left out where fewer than five people share it.
 """
 
 import io

@@ -28,7 +28,7 @@ def consents_by_month(figures: ConsentFigures, visit: Visit) -> dict[str, Any]:
         "width": "container",
         "height": 220,
         "data": {"values": values},
-        "mark": {"type": "line", "point": {"size": 60}},
+        "mark": {"type": "bar"},
         "encoding": {
             "x": {"field": "month", "type": "ordinal", "title": _("Month"), "axis": axis},
             "y": {"field": "n", "type": "quantitative", "title": _("Statements"), "axis": axis},
@@ -39,6 +39,6 @@ def consents_by_month(figures: ConsentFigures, visit: Visit) -> dict[str, Any]:
                 "scale": {"domain": [given, withdrawn], "range": [_COLOUR, _OTHER]},
                 "legend": {"orient": "top", "labelFontSize": 13},
             },
-            "shape": {"field": "what", "type": "nominal", "legend": None},
+            "xOffset": {"field": "what", "sort": [given, withdrawn]},
         },
     }

@@ -1,4 +1,6 @@
-"""The figures over everybody: worked out in one pass, kept as aggregates, shown with the moment they are of."""
+"""The figures over everybody: worked out in one pass, kept as aggregates, shown with the moment they are
+of.
+"""
 
 import logging
 from collections.abc import Iterator, Sequence

@@ -18,10 +18,10 @@ def spells_of(person: int, record: PatientRecord) -> Iterator[Spell]:
     came = [contact for contact in contacts(record) if contact.state == "attended"]
     forms = questionnaires(record)
     site = next((e.text_value for e in reversed(record.events) if e.code == _SITE), None) or ""
-    scores = {"depression": _scores(forms, "phq9"), "anxiety": _scores(forms, "gad7")}
+    depression, anxiety = _scores(forms, "phq9"), _scores(forms, "gad7")
     begun = episodes(record)
     if not begun and came and _alive(record):
-        yield Spell(person=person, site=site, asked=came[0].at, **scores)
+        yield Spell(person=person, site=site, asked=came[0].at, depression=depression, anxiety=anxiety)
     free_since: datetime | None = None
     for turn, episode in enumerate(begun, 1):
         yield Spell(
@@ -35,7 +35,8 @@ def spells_of(person: int, record: PatientRecord) -> Iterator[Spell]:
             until=episode.until,
             reason=episode.reason,
             contacts=_within(came, episode),
-            **scores,
+            depression=depression,
+            anxiety=anxiety,
         )
         free_since = episode.until
 

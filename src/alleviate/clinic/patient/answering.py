@@ -98,7 +98,7 @@ def take_step(
     try:
         answer(visit, chart, alert, state, done)
     except DataError as error:
-        return _page(visit, chart, found, {"done": f"{error.message} {error.hint}"}, done)
+        return _page(visit, chart, found, {"done": f"{visit._(error.message)} {visit._(error.hint)}"}, done)
     _ = visit._
     said = _("You have taken this alert.") if state == "acknowledged" else _("The alert is resolved.")
     return visit.go(f"/patients/{visit.patient}/alerts/{found.id}", said=said)

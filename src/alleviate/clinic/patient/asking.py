@@ -52,7 +52,7 @@ def ask(
             language=_language(chart),
         )
     except DataError as error:
-        return _page(visit, chart, {"instruments": f"{error.message} {error.hint}"}, None)
+        return _page(visit, chart, {"instruments": f"{visit._(error.message)} {visit._(error.hint)}"}, None)
     return _page(visit, open_chart(visit, sheets=["invitation", "draft"]), {}, made)
 
 
@@ -87,7 +87,9 @@ def _page(visit: Visit, chart: Chart, errors: dict[str, str], made: Invited | No
         **head(visit, chart, "questionnaires"),
         asked=invitations(chart.sheets, visit.now),
         instrument_choices=[
-            (id, f"{each.abbreviation}: {each.title}") for id, each in INSTRUMENTS.items() if shown(id)
+            (id, f"{each.abbreviation}: {visit._(each.title)}")
+            for id, each in INSTRUMENTS.items()
+            if shown(id)
         ],
         made=made,
         link=f"{base}/q/{made.link}" if made else "",

@@ -41,7 +41,7 @@ def add(
     try:
         body = body_of(file.filename or "", title, data)
     except DataError as error:
-        return _page(visit, chart, {"file": f"{error.message} {error.hint}"})
+        return _page(visit, chart, {"file": f"{visit._(error.message)} {visit._(error.hint)}"})
     # Sent twice, it is kept once.
     sheet = NewSheet(chart.patient, "document", body, once=f"document-{body['sha256']}", kinds=("note",))
     visit.access.store(visit.now, sheets=[sheet])

@@ -291,7 +291,13 @@ def _session_layer(rows: Sequence[Row], lanes: Sequence[str], window: Window, sa
     marks = [{"lane": lanes[-1], "state": say(row.words), "at": _at(row.at)} for row in rows]
     states = [state for state in _SHAPES if any(row.words == state for row in rows)]
     scale = {"domain": [say(state) for state in states], "range": [_SHAPES[state] for state in states]}
-    legend = {"title": None, "orient": "bottom", "symbolStrokeColor": INK, "symbolFillColor": "#ffffff"}
+    legend = {
+        "title": None,
+        "orient": "bottom",
+        "columns": 2,  # beside each other they are wider than a phone
+        "symbolStrokeColor": INK,
+        "symbolFillColor": "#ffffff",
+    }
     return {
         "data": {"values": marks},
         "mark": {"type": "point", "color": INK, "size": 55, "strokeWidth": 1.6, "opacity": 1},

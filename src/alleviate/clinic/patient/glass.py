@@ -43,7 +43,7 @@ def find(
     try:
         sought = _sought(family, number, born)
     except DataError as error:
-        said = {"family": f"{error.message} {error.hint}"}
+        said = {"family": f"{visit._(error.message)} {visit._(error.hint)}"}
         return visit.page(
             "patient/find.html",
             status=400,
@@ -86,7 +86,7 @@ def break_glass(
         return visit.page(
             "patient/find.html",
             status=400,
-            errors={"reason": f"{error.message} {error.hint}"},
+            errors={"reason": f"{visit._(error.message)} {visit._(error.hint)}"},
             sought=True,
             found=visit.patient,
             family="",

@@ -33,7 +33,7 @@ def add(patient: str, visit: VisitOf, goal: Annotated[str, Form(max_length=2_000
     try:
         entry = goal_entry(chart.subject_id, goal, visit.now)
     except InputError as error:
-        return _page(visit, chart, {"goal": f"{error.message} {error.hint}"}, goal)
+        return _page(visit, chart, {"goal": f"{visit._(error.message)} {visit._(error.hint)}"}, goal)
     visit.access.store(visit.now, entries=[entry])
     return visit.go(_here(visit), said=visit._("The goal is written down."))
 
@@ -67,7 +67,7 @@ def wish(
     try:
         entries = wish_entries(chart.record, about, chosen, visit.now)
     except InputError as error:
-        return _page(visit, chart, {f"wanted-{about}": f"{error.message} {error.hint}"}, "")
+        return _page(visit, chart, {f"wanted-{about}": f"{visit._(error.message)} {visit._(error.hint)}"}, "")
     if entries:
         visit.access.store(visit.now, entries=entries)
     return visit.go(_here(visit), said=visit._("The wishes are written down."))

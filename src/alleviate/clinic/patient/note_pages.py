@@ -43,7 +43,12 @@ def add(
     try:
         write_note(visit, chart, sort if sort in SORTS else "progress", text, mention)
     except DataError as error:
-        return _page(visit, chart, {"text": f"{error.message} {error.hint}"}, {"text": text, "sort": sort})
+        return _page(
+            visit,
+            chart,
+            {"text": f"{visit._(error.message)} {visit._(error.hint)}"},
+            {"text": text, "sort": sort},
+        )
     return visit.go(_here(visit), said=visit._("The note is written."))
 
 
@@ -74,7 +79,9 @@ def add_task(
     try:
         give_task(visit, chart, words, account, _day(due), note)
     except DataError as error:
-        return _page(visit, chart, {"words": f"{error.message} {error.hint}"}, {"words": words})
+        return _page(
+            visit, chart, {"words": f"{visit._(error.message)} {visit._(error.hint)}"}, {"words": words}
+        )
     return visit.go(_here(visit), said=visit._("The task is given."))
 
 

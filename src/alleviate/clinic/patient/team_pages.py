@@ -42,7 +42,7 @@ def leave(patient: str, visit: VisitOf, account: Id) -> Response:
     try:
         _check_somebody_stays(visit, chart, account)
     except DataError as error:
-        return _page(visit, chart, {"": f"{error.message} {error.hint}"})
+        return _page(visit, chart, {"": f"{visit._(error.message)} {visit._(error.hint)}"})
     visit.access.leave(visit.patient, account)
     gone = account == visit.who.key
     return visit.go("/caseload/" if gone else _here(visit), said=visit._("The care team has changed."))

@@ -80,7 +80,7 @@ def patient_words(proposal: Proposal, translate: Translate = str) -> PatientAid:
 
 
 def _sure(proposal: Proposal, _: Translate) -> tuple[str, ...]:
-    first = proposal.option(proposal.first).title if proposal.first else ""
+    first = _(proposal.option(proposal.first).title) if proposal.first else ""
     told: tuple[str, ...]
     match proposal.standing:
         case "established":

@@ -1,5 +1,6 @@
 """The advice and its decisions for programs: the same services as the pages, as plain values."""
 
+from dataclasses import asdict
 from typing import Annotated, Any, Literal
 
 from fastapi import Path, Query
@@ -18,7 +19,10 @@ _ROOT = "/api/v1/patients/{patient}"
 
 
 class DecisionOut(BaseModel):
-    """A proposal as it was shown, and what became of it. ``seen``: send it back with a move."""
+    """A proposal as it was shown, and what became of it. ``seen``: send it back with a move.
+
+    ``heard``: what other systems told of their cards with it.
+    """
 
     id: str
     at: str
@@ -27,6 +31,7 @@ class DecisionOut(BaseModel):
     chosen: str | None
     followed: bool | None
     acts: list[dict[str, Any]]
+    heard: list[dict[str, Any]]
     proposal: dict[str, Any]
 
     @classmethod
@@ -40,6 +45,7 @@ class DecisionOut(BaseModel):
             chosen=act.chosen if act else None,
             followed=found.decision.followed,
             acts=[each.to_dict() for each in found.decision.acts],
+            heard=[{**asdict(each), "at": each.at.isoformat()} for each in found.heard],
             proposal=found.proposal.to_dict(),
         )
 

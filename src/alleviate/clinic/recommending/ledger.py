@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,21 +15,46 @@ from alleviate.decisions import Act, Decision, Proposal, follow_up
 from alleviate.decisions.outcomes import FollowUp
 from alleviate.decisions.permissions import rule
 from alleviate.decisions.states import move
-from alleviate.terms.errors import RefusedError
+from alleviate.terms.errors import ConflictError, RefusedError
 from alleviate.vault.charts import Chart
 from alleviate.vault.sheets import NewSheet, Sheet, SheetKind
 
-__all__ = ["SHEETS", "Kept", "after_act", "is_newest", "kept", "kept_one", "looked_back", "shown_now"]
+__all__ = [
+    "SHEETS",
+    "Heard",
+    "Kept",
+    "after_act",
+    "is_newest",
+    "kept",
+    "kept_one",
+    "looked_back",
+    "shown_now",
+]
 
 SHEETS: tuple[SheetKind, ...] = ("proposal", "decision", "seen", "agreement", "mention", "task")
 """What may stand in a proposal's thread: all of it counts for who was faster."""
 
 
 @dataclass(frozen=True, slots=True)
+class Heard:
+    """What another system told of a card with this advice: there it was ``overridden``, or accepted.
+
+    ``reason`` and ``words``: why, as far as it was said. Nobody of ours decided by it. ``by``: the system.
+    """
+
+    at: datetime
+    by: str
+    overridden: bool
+    order: str
+    reason: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
 class Kept:
     """A stored proposal and what became of it. ``by``: who first saw it; ``seen``: sheets of its thread.
 
-    ``done``: the words of forms that were taken already.
+    ``done``: the words of forms that were taken already; ``heard``: answers from other systems, by time.
     """
 
     id: str
@@ -39,6 +65,7 @@ class Kept:
     decision: Decision
     seen: int
     done: frozenset[str] = frozenset()
+    heard: tuple[Heard, ...] = ()
 
 
 def kept(sheets: Iterable[Sheet]) -> list[Kept]:
@@ -93,6 +120,20 @@ def _kept(first: Sheet, thread: Sequence[Sheet]) -> Kept:
         Decision.of(first.id, proposal, tuple(Act.from_dict(act) for act in acts)),
         len(thread),
         frozenset(sheet.body["once"] for sheet in decisions),
+        tuple(_heard(sheet) for sheet in decisions if "feedback" in sheet.body),
+    )
+
+
+def _heard(sheet: Sheet) -> Heard:
+    told = sheet.body["feedback"]
+    reason = told.get("reason", {})
+    return Heard(
+        datetime.fromisoformat(told["at"]),
+        sheet.by,
+        told["outcome"] == "overridden",
+        told.get("order", ""),
+        reason.get("display") or reason.get("code", ""),
+        told.get("comment", ""),
     )
 
 
@@ -110,7 +151,10 @@ def shown_now(visit: Visit, chart: Chart, question: str = "") -> Kept:
         return _stored(visit, chart, build(person, shelf, visit.now, question=question), key)
     found = _kept(first, threads[first.id])
     if found.decision.state == "proposed" and _may_see(visit):
-        return after_act(visit, found, _see(visit))
+        try:
+            return after_act(visit, found, _see(visit))
+        except ConflictError:  # a colleague looked at it in this moment: it is seen
+            return found
     return found
 
 
@@ -159,6 +203,7 @@ def after_act(visit: Visit, found: Kept, *acts: Act, seen: int | None = None) ->
         decision,
         found.seen + 1,
         found.done | {once},
+        found.heard,
     )
 
 
@@ -170,7 +215,8 @@ def looked_back(visit: Visit, chart: Chart, found: Kept) -> FollowUp | None:
     told = follow_up(chart.record, decision, aim, visit.now)
     if told.settled and not decision.is_final:
         act = Act("observe", visit.who.actor, None, visit.now, found=told.to_dict())
-        after_act(visit, found, act)
+        with suppress(ConflictError):  # a colleague who looks in this moment has noted it
+            after_act(visit, found, act)
     return told
 
 

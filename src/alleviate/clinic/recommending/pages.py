@@ -83,7 +83,7 @@ def printed(visit: VisitOf, question: Annotated[str, Query(max_length=100)] = ""
     """The advice and the words for the person, to be printed and talked over."""
     chart = _chart(visit)
     now = shown_now(visit, chart, question)
-    return _page(visit, chart, "print.html", **_context(now), aid=patient_words(now.proposal, visit._))
+    return _page(visit, chart, "print.html", **_context(visit, now), aid=patient_words(now.proposal, visit._))
 
 
 @door.page("/patients/{patient}/decisions", action="advice.see")
@@ -207,7 +207,7 @@ def _shown(
         chart,
         "advice.html",
         status=400 if errors else 200,
-        **_context(found),
+        **_context(visit, found),
         current=current,
         newer=not current and not is_newest(chart.sheets, found),
         moves=[each.name for each in moves_from(found.decision.state)],
@@ -231,9 +231,9 @@ def _others(visit: Visit, proposal: Proposal) -> list[Shelved[LearnedRule]]:
     return [each for each in visit.services.shelf.rules() if each.name not in silent]
 
 
-def _context(found: Kept) -> dict[str, Any]:
+def _context(visit: Visit, found: Kept) -> dict[str, Any]:
     proposal = found.proposal
-    rows = shown.rows(proposal)
+    rows = shown.rows(proposal, visit._)
     estimates = [option.expected for option in proposal.options if option.expected is not None]
     risk = proposal.aim is not None and proposal.aim.risk
     return {

@@ -1,6 +1,6 @@
 """How a proposal's numbers are shown: rounded as intervals warrant, risks as people out of 100."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import floor, log10
 
@@ -50,12 +50,12 @@ def decimals_for(estimates: Sequence[Estimate]) -> int:
     return min(max(1 - floor(log10(min(widths))), 0), 3) if widths else 1
 
 
-def rows(proposal: Proposal) -> list[Row]:
+def rows(proposal: Proposal, translate: Callable[[str], str] = str) -> list[Row]:
     """Of the options that the study can speak of, in the order shown; risks in people out of 100."""
     scale = OF if proposal.aim is not None and proposal.aim.risk else 1
     return [
         Row(
-            option.title,
+            translate(option.title),
             scale * option.expected.estimate,
             scale * option.expected.low,
             scale * option.expected.high,

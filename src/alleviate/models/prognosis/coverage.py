@@ -45,7 +45,9 @@ def covered(
 
 
 def _covered(column: str, group: str, held: Bools, weight: Floats) -> Covered:
-    share, n = float(np.average(held, weights=weight)), float(effective(weight).sum())
+    share = min(1.0, float(np.average(held, weights=weight)))  # rounding may reach beyond
+    n = float(effective(weight).sum())
     middle = (share + Z**2 / (2 * n)) / (1 + Z**2 / n)
     reach = Z / (1 + Z**2 / n) * sqrt(share * (1 - share) / n + Z**2 / (4 * n**2))
-    return Covered(column, group, len(held), share, max(0.0, middle - reach), min(1.0, middle + reach))
+    low, high = max(0.0, min(middle - reach, share)), min(1.0, max(middle + reach, share))
+    return Covered(column, group, len(held), share, low, high)

@@ -3,6 +3,7 @@
 import { View, loader, parse, Error as OnlyErrors } from "vega";
 import { compile } from "vega-lite";
 import { expressionInterpreter } from "vega-interpreter";
+import { localeOf } from "./parts/locale.js";
 
 const closed = loader();
 closed.load = closed.sanitize = () => Promise.reject(new Error("A figure holds its own data."));
@@ -28,6 +29,7 @@ export async function draw(picture) {
     const { spec } = compile(figure, { config });
     const view = new View(parse(spec, undefined, { ast: true }), {
       expr: expressionInterpreter, renderer: "svg", container: picture, loader: closed, hover: true, logLevel: OnlyErrors,
+      locale: localeOf(document.documentElement.lang || "en"),
     });
     await view.runAsync();
     const drawing = picture.querySelector("svg");
