@@ -13,7 +13,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
 from time import perf_counter
@@ -33,6 +33,7 @@ from jwt.algorithms import ECAlgorithm
 from alleviate.clinic.demo.entries import entries_of
 from alleviate.clinic.machines.registering import register
 from alleviate.intake.tables import table_of
+from alleviate.progress.alerts import Step
 from alleviate.records import PatientRecord
 from alleviate.records.questionnaires import questionnaires
 from alleviate.records.synthetic import simulate
@@ -40,8 +41,11 @@ from alleviate.studies.courses.asking import Asked
 from alleviate.studies.courses.learning import learn_courses
 from alleviate.studies.courses.sweeping import long_of_records, sweep_people
 from alleviate.studies.loading import load_courses
-from alleviate.vault import Vault
+from alleviate.vault import Access, Vault
 from alleviate.vault.accounts import Account, Credentials
+from alleviate.vault.alerts import take_step
+from alleviate.vault.revisions import touch
+from alleviate.vault.team import Member, join
 
 __all__ = ["ISSUER", "Prepared", "place_of", "prepared", "token"]
 
@@ -49,6 +53,7 @@ CLINICIANS = 6
 ISSUER = "https://ehr.example.org/fhir"
 _LEARNED_FROM = 600
 _AT_ONCE = 100
+_SEEN_TO = timedelta(days=3)
 _DONE = "prepared.json"
 
 
@@ -130,10 +135,9 @@ def _filled(location: str, folder: Path, people: int) -> Prepared:
             while some := list(islice(records, _AT_ONCE)):
                 access.store(now, entries=[entry for record in some for entry in entries_of(record)])
                 scores += sum(form.total is not None for record in some for form in questionnaires(record))
-                for record in some:
-                    account = accounts[len(subjects) % CLINICIANS]
-                    access.join(record.subject_id, account, "psychologist")
-                    subjects.append(record.subject_id)
+                _joined(access, vault, some, accounts, len(subjects), now)
+                subjects += [record.subject_id for record in some]
+            _answered(access, now)
             filled, started = perf_counter() - started, perf_counter()
             ours = [vault.our_id(subject) or "" for subject in subjects]
             courses = load_courses(folder / "packages" / "phq9")
@@ -147,6 +151,33 @@ def _filled(location: str, folder: Path, people: int) -> Prepared:
     pem = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
     of = {account: ours[number::CLINICIANS] for number, account in enumerate(accounts)}
     return Prepared(location, of, key, pem, scores, filled, judged)
+
+
+def _joined(
+    access: Access, vault: Vault, some: Sequence[PatientRecord], accounts: list[str], first: int, now: datetime
+) -> None:
+    """As `Access.join` does for one, for some in one transaction: 10,000 of them would take minutes."""
+    ours = [vault.our_id(record.subject_id) or "" for record in some]
+    with access._step() as (connection, events):
+        for number, patient in enumerate(ours, first):
+            account = accounts[number % CLINICIANS]
+            join(connection, patient, Member(account, "team", "psychologist", now, None))
+            told = {"account": account, "basis": "team", "function": "psychologist", "state": "joined"}
+            events.append(access._event("team", patient, **told))
+        touch(connection, ours)
+
+
+def _answered(access: Access, now: datetime) -> None:
+    """The safety alerts of older answers were seen to, as they are in a clinic; those of three days are open."""
+    old = [alert for alert in access.alerts().found if now - alert.sign.time > _SEEN_TO]
+    for start in range(0, len(old), _AT_ONCE):
+        with access._step() as (connection, events):
+            for alert in old[start : start + _AT_ONCE]:
+                for state, done in (("acknowledged", ""), ("resolved", "Talked on the telephone.")):
+                    step = Step(state, now, "account:bench", done)  # type: ignore[arg-type]
+                    patient, _ = take_step(connection, access._keys, "care", alert.id, step)
+                    events.append(access._event("alert", patient, alert=alert.id, state=state))
+                    touch(connection, [patient])
 
 
 def _learned(records: Sequence[PatientRecord], out: Path, now: datetime) -> None:

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import uvicorn
 from playwright.sync_api import Browser, Page, sync_playwright
@@ -28,6 +29,10 @@ IMAGES = Path(__file__).parent / "images"
 SIZE = Size(current=60, recent=40, past=1500)
 DESK, PHONE = (1280, 900), (390, 844)
 MOST_BYTES = 200_000
+LONG = 5
+"""Scores of whose course is worth a picture."""
+
+Told = dict[str, Any]
 
 
 @dataclass
@@ -75,8 +80,8 @@ def of_clinician(camera: Camera) -> None:
     page = camera.window("clinician1")
     page.goto(f"{camera.address}/caseload/")
     camera.take("caseload", page, 900)
-    urgent, *_ = people(page, camera.address)
-    page.goto(f"{camera.address}/patients/{urgent}/")
+    followed = next(each for each in people(page, camera.address) if scores(each) >= LONG)
+    page.goto(f"{camera.address}/patients/{followed['patient']}/")
     camera.take("patient", page, 1250, ".app-who")
     advised = found(page, camera.address, lambda told: told["proposal"]["standing"] == "established")
     page.goto(f"{camera.address}/patients/{advised}/advice")
@@ -99,7 +104,7 @@ def of_patient(camera: Camera, link: str) -> None:
 def of_officers(camera: Camera) -> None:
     """What became of the advice, and how the service fares."""
     page = camera.window("safety1")
-    for name, height in (("decisions", 1250), ("service", 1250), ("packages", 900)):
+    for name, height in (("decisions", 1100), ("service", 1250)):
         for _ in range(20):
             page.goto(f"{camera.address}/officers/{name}")
             if not page.get_by_text("No figures have been worked out yet").is_visible():
@@ -108,20 +113,24 @@ def of_officers(camera: Camera) -> None:
         camera.take(name, page, height, "h1")
 
 
-def people(page: Page, address: str) -> list[str]:
-    """Our ids of the caseload of who is signed in, the most urgent first."""
-    ids: list[str] = []
+def scores(person: Told) -> int:
+    return max((len(each["points"]) for each in person["measures"]), default=0)
+
+
+def people(page: Page, address: str) -> list[Told]:
+    """The caseload of who is signed in, the most urgent first."""
+    everybody: list[Told] = []
     for number in range(1, 100):
         told = page.request.get(f"{address}/api/v1/caseload?page={number}").json()
-        ids += [each["patient"] for each in told["people"]]
+        everybody += told["people"]
         if number >= told["pages"]:
-            return ids
-    return ids
+            break
+    return everybody
 
 
-def found(page: Page, address: str, wanted: Callable[[dict], bool]) -> str:  # type: ignore[type-arg]
+def found(page: Page, address: str, wanted: Callable[[Told], bool]) -> str:
     """The first of the caseload whose advice is as wanted, else the first."""
-    ids = people(page, address)
+    ids: list[str] = [each["patient"] for each in people(page, address)]
     for patient in ids:
         answer = page.request.get(f"{address}/api/v1/patients/{patient}/advice")
         if answer.ok and wanted(answer.json()):

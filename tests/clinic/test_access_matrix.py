@@ -262,7 +262,7 @@ def test_a_guest_gets_nothing_but_what_says_why_it_is_open(marked: Made) -> None
 
 
 READERS = ("clinician", "trainee", "patient")
-READS_NOTHING = ("/mine/help", "/mine/export")
+READS_NOTHING = ("/mine/help",)
 """Of somebody's own pages those that say the same to everybody."""
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from itertools import product
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from alleviate.oversight.parts import Fact, tabled
@@ -85,6 +85,25 @@ def test_what_is_left_of_a_shown_whole_is_of_several_groups_and_no_small_number(
                 assert safe(table, rest)
                 # Each hidden group may have had 1 person, or 5: nobody can tell that it is a small one.
                 assert _people(table, rest) - (len(hidden) - 1) >= SMALLEST
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.sampled_from([0, 2, 3, 6, 9]), min_size=9, max_size=9))
+@example([2, 0, 3, 3, 6, 0, 0, 0, 6])
+def test_cells_with_both_margins_give_none_away_though_each_partition_alone_would_not(
+    sizes: list[int],
+) -> None:
+    cells = list(product(range(3), range(3)))
+    where = [cell for cell, size in zip(cells, sizes, strict=True) for _ in range(size)]
+    items = range(len(where))
+    groups = [frozenset(items)]
+    groups += [frozenset(n for n in items if where[n][axis] == each) for axis in (0, 1) for each in range(3)]
+    groups += [frozenset(n for n in items if where[n] == cell) for cell in cells]
+    partitions = [range(1, 4), range(4, 7), range(7, 16)]
+    shown = protect(Table(groups, {n: n for n in items}, partitions=partitions))
+    known = [group for group, here in zip(groups, shown, strict=True) if here and group]
+    for group, here in zip(groups, shown, strict=True):
+        assert here or not _is_sum(Table(groups, {}), group, known)
 
 
 def test_one_small_group_takes_the_next_larger_one_with_it() -> None:

@@ -69,7 +69,7 @@ def look_at(location: str, served: Counter[tuple[str, str]], stored: dict[str, s
 
 @pytest.mark.slow
 def test_32_at_work_write_one_thread_in_turn_and_see_no_lock(location: str) -> None:
-    processes, threads, rounds = 4, 8, 1
+    processes, threads, rounds = 2, 16, 1
     with Vault.create(location) as vault:
         access = vault.access(actor="import", purpose="care")
         access.put(people(2), NOW)

@@ -15,7 +15,7 @@ from alleviate.vault.everybody import charts_of_all, search_audit
 def vault(location: str):
     with Vault.create(location) as vault:
         access = vault.access(actor="import", purpose="care")
-        access.put([*people(3), item_9(1, "p0"), consent(1, "p2", care="deny")], NOW)
+        access.put([*people(3), item_9(1, "p0"), consent(1, "p2", "deny", "care")], NOW)
         access.store(NOW, sheets=[note("p0"), note("p1")])
         yield vault
 

@@ -109,8 +109,8 @@ class Spell:
 
 @dataclass(frozen=True, slots=True)
 class ServiceFigures:
-    """``waited``: median days from first contact to the start; ``waiting``: the same of those who still
-    wait, so far.
+    """``people`` had so many ``courses`` of treatment. ``waited``: median days from first contact to the
+    start; ``waiting``: the same of those who still wait, so far.
 
     ``dropout``: of courses that ended. ``improved`` reliably: of courses that count; ``recovered`` and
     ``reliably`` recovered: of those who were cases at the start. ``uncounted``: ended courses whose records
@@ -137,7 +137,7 @@ def service_figures(spells: Iterable[Spell], now: datetime) -> ServiceFigures:
     counted = [(spell, outcome) for spell, outcome in told if outcome.counted]
     cases = [(spell, outcome) for spell, outcome in counted if outcome.case]
     return ServiceFigures(
-        people=len({spell.person for spell in every}),
+        people=len({spell.person for spell in begun}),
         courses=len(begun),
         waited=tabled([_valued(s, s.waited) for s in begun if s.waited is not None], GROUPINGS, medians=True),
         waiting=tabled(_so_far(every, now), ("site",), medians=True),

@@ -15,7 +15,7 @@ from alleviate.clinic.caseload.reading import read_caseload
 from alleviate.clinic.caseload.urgency import SORTS, Asked
 from alleviate.clinic.gate import Door, Visit, VisitOf
 from alleviate.clinic.patient.followers import followers_of
-from alleviate.clinic.patient.live import mark_of, still_holds
+from alleviate.clinic.patient.live import mark_of, pulse_of, still_holds
 from alleviate.clinic.patient.names import Names
 from alleviate.clinic.patient.person import age_at, birth_date
 from alleviate.instruments import INSTRUMENTS
@@ -77,7 +77,7 @@ def asked_for(sort: str, need: str, site: str, treatment: str, name: str, page: 
 
 
 def _page(visit: Visit, asked: Asked) -> Response:
-    pulse = visit.services.vault.pulse(visit.who.key)
+    pulse = pulse_of(visit)
     found = read_caseload(visit, asked)
     mark = mark_of(pulse, found.until)
     answer = visit.page(
@@ -89,7 +89,7 @@ def _page(visit: Visit, asked: Asked) -> Response:
         link=lambda **changed: _here(asked, **changed),
         names=Names(visit.services.accounts, visit._),
         instruments=INSTRUMENTS,
-        named=lambda values: [(value, value) for value in values],
+        named=lambda values: [(value, visit._(value)) for value in values],
         born=birth_date,
         age=partial(age_at, today=visit.now.date()),
         points=lambda measure: [(point.at, point.score) for point in measure.points],

@@ -87,7 +87,8 @@ def _spoken(language: Language) -> dict[str, Callable[..., Markup]]:
     so ``_(what somebody wrote)`` would be a hole."""
 
     def gettext(words: str, /, **named: Any) -> Markup:
-        return _filled(language.words.gettext(str(words)), named)
+        told = language.words.gettext(str(words)) if words else ""  # of "", gettext tells its head
+        return _filled(told, named)
 
     def ngettext(one: str, several: str, num: int, /, **named: Any) -> Markup:
         return _filled(language.words.ngettext(one, several, num), {"num": num, **named})

@@ -1,10 +1,17 @@
 """What keeps a page live: a mark under which the same request would give the same answer."""
 
 from datetime import UTC, datetime, timedelta
+from zlib import crc32
 
 from alleviate.clinic.gate import Visit
 
-__all__ = ["end_of_day", "mark_of", "still_holds"]
+__all__ = ["end_of_day", "mark_of", "pulse_of", "still_holds"]
+
+
+def pulse_of(visit: Visit) -> int:
+    """Changes with anything of the caller's caseload, and with the packages of courses that are in use."""
+    seals = "".join(each.seal for each in visit.services.shelf.courses())
+    return visit.services.vault.pulse(visit.who.key) ^ crc32(seals.encode())
 
 
 def mark_of(pulse: int, until: datetime) -> str:
@@ -23,7 +30,7 @@ def still_holds(visit: Visit, mark: str) -> bool:
     except (ValueError, OverflowError, OSError):
         return False
     soon = visit.now < ends <= visit.now + timedelta(days=1)
-    return soon and known == visit.services.vault.pulse(visit.who.key)
+    return soon and known == pulse_of(visit)
 
 
 def end_of_day(now: datetime) -> datetime:

@@ -1,5 +1,6 @@
 """The patient's page, the single answers, and the summary to print."""
 
+from dataclasses import replace
 from functools import partial
 from typing import Annotated, Any
 
@@ -8,7 +9,7 @@ from fastapi import Query, Response
 from alleviate.clinic.gate import Door, Visit, VisitOf
 from alleviate.clinic.patient.figure import Panel, panels_of
 from alleviate.clinic.patient.followers import followers_of
-from alleviate.clinic.patient.live import end_of_day, mark_of, still_holds
+from alleviate.clinic.patient.live import end_of_day, mark_of, pulse_of, still_holds
 from alleviate.clinic.patient.measures import Measure
 from alleviate.clinic.patient.notes import unseen_mentions
 from alleviate.clinic.patient.overview import Overview, overview_of
@@ -25,7 +26,7 @@ def overview(patient: str, visit: VisitOf, seen: Annotated[str, Query(max_length
     """Course, alerts, treatment, medicines, problems, goals, and the latest notes."""
     if seen and still_holds(visit, seen):
         return Response(status_code=204)
-    pulse = visit.services.vault.pulse(visit.who.key)
+    pulse = pulse_of(visit)
     chart = open_chart(visit)
     told = _overview(visit, chart)
     deadlines = [one.standing.deadline for one in told.open_safety if one.standing]
@@ -78,9 +79,8 @@ def _overview(visit: Visit, chart: Chart) -> Overview:
 
 
 def _panels(visit: Visit, told: Overview) -> list[Panel]:
-    return panels_of(
-        told.measures, told.courses, told.episodes, told.medicines, told.contacts, visit.now, visit._
-    )
+    episodes = [replace(one, treatment=visit._(one.treatment)) for one in told.episodes]
+    return panels_of(told.measures, told.courses, episodes, told.medicines, told.contacts, visit.now, visit._)
 
 
 def _score_table(visit: Visit, panel: Panel, measure: Measure) -> dict[str, Any]:

@@ -23,6 +23,7 @@ __all__ = ["Observation", "read", "write"]
 
 GENE = "http://hl7.org/fhir/StructureDefinition/observation-geneticsGene"
 _DIPLOTYPE = re.compile(r"\*\w+/\*\w+")
+_NUMBER = re.compile(r"\s*\d{1,3}(\.0*)?\s*\Z")
 
 
 class Component(Valued):
@@ -141,6 +142,10 @@ def _when(source: Observation, draft: Draft) -> Span:
 
 
 def _kind(source: Observation, named: str) -> Kind:
+    """An answer of an instrument is one whatever its category says: what shows danger hangs on it."""
+    parts = (found[0] for part in source.component if (found := codes_of(part.code)))
+    if any(instrument_of_total(each) or instruments_with_item(each) for each in (named, *parts)):
+        return "questionnaire"
     table = _table()
     for category in source.category:
         for coding in category.coding:
@@ -151,8 +156,6 @@ def _kind(source: Observation, named: str) -> Kind:
         return "preference"
     if named in table.findings or any(extension.url == GENE for extension in source.extension):
         return "genetic"
-    if instrument_of_total(named) or instruments_with_item(named):
-        return "questionnaire"
     return "measurement"
 
 
@@ -174,6 +177,9 @@ def _value(valued: Valued, named: str, draft: Draft, name: str) -> tuple[float |
             return number, None
         return value
     number_of_answer = answer_of(named, valued)
+    if number_of_answer is None and instruments_with_item(named) and _NUMBER.match(value[1] or ""):
+        draft.caution(f"{name}valueString", f'The answer "{value[1]}" is written as words; it was read so.')
+        number_of_answer = float(value[1] or "")
     return value if number_of_answer is None else (number_of_answer, None)
 
 
