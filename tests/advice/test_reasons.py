@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from alleviate.advice import recommend
+from alleviate.advice.recommend import recommend
 from alleviate.features import Feature, FeatureSpec
 from alleviate.terms.outcomes import Outcome
 

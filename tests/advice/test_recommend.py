@@ -7,7 +7,7 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
-from alleviate.advice import recommend, recommend_all, recommend_table
+from alleviate.advice.recommend import recommend, recommend_all, recommend_table
 from alleviate.terms.estimates import Z
 from alleviate.terms.outcomes import Outcome
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import polars as pl
 import pytest
 
-from alleviate.advice import recommend_all
+from alleviate.advice.recommend import recommend_all
 from alleviate.features import Feature, FeatureSpec
 from alleviate.models.encoding import Encoder
 from alleviate.packages import Origin, write

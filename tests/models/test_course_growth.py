@@ -212,3 +212,19 @@ def test_empirical_bayes_agrees_with_its_slow_twin() -> None:
     # learned from only fifty, it is a little too sure: it takes the variances for known
     assert 0.8 < np.median(end.sd[last][left] / sd[left]) < 1.05
     np.testing.assert_allclose(end.mean[last][~left], mean[~left], atol=1e-6)
+
+
+@pytest.mark.parametrize("off", [0.0, 148.0, 1e4, 1e6])
+def test_a_trial_step_far_away_is_judged_and_is_no_singular_matrix(off: float) -> None:
+    """Of few people the search once tried a spread that no digits hold, and nothing was learned."""
+    there = irregular()
+    scores = np.column_stack([there.score, there.further])
+    likelihood = Likelihood(there, np.column_stack([np.ones(40), X]), scores, Basis(2, 1.0, 10.0))
+    size = likelihood.size
+    root = np.tril(np.full((size, size), off), -1) + np.diag(np.full(size, -9.0))
+    theta = np.concatenate([root[np.tril_indices(size)], np.zeros(4)])
+    coefficients = likelihood.coefficients(theta)
+    value, gradient = likelihood.value(theta, np.zeros((3, size)))
+    assert np.isfinite(value)
+    assert np.isfinite(gradient).all()
+    assert np.isfinite(coefficients).all()

@@ -1,6 +1,4 @@
-"""The recommendation, in words and numbers."""
+"""The recommendation, in words and numbers; and the safety rules, which the records need without any model.
 
-from alleviate.advice.recommend import recommend, recommend_all, recommend_table
-from alleviate.advice.recommendation import Recommendation
-
-__all__ = ["Recommendation", "recommend", "recommend_all", "recommend_table"]
+Nothing is imported here: who opens a vault reads the rules and must not wait for the libraries of the models.
+"""

@@ -1,5 +1,6 @@
 """Runs the clinic: one process or several, until it is asked to stop."""
 
+import gc
 import os
 import shutil
 import socket
@@ -26,7 +27,10 @@ _MULTIPROC = "PROMETHEUS_MULTIPROC_DIR"
 def worker() -> FastAPI:
     """What each of uvicorn's processes serves; the settings come from the environment."""
     configure()
-    return application()
+    app = application()
+    gc.collect()
+    gc.freeze()  # what lives as long as the process is searched no more, while somebody waits for an answer
+    return app
 
 
 def check_place(settings: Settings, host: str, port: int) -> None:

@@ -11,7 +11,7 @@ from math import sqrt
 from statistics import fmean, variance
 from typing import Any, Literal
 
-from scipy.stats import t as student
+from scipy.special import stdtrit
 
 from alleviate import features
 from alleviate.decisions.decision import ELSE, NOTHING, Decision
@@ -188,4 +188,4 @@ def _difference(one: Sequence[float], other: Sequence[float]) -> Estimate:
 
 
 def _quantile(freedom: float) -> float:
-    return float(student.ppf((1 + LEVEL) / 2, freedom))
+    return float(stdtrit(freedom, (1 + LEVEL) / 2))

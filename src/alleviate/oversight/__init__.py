@@ -1,3 +1,1 @@
-"""What officers watch: alerts, decisions, the service, consent, broken glasses; figures with intervals,
-small ones hidden.
-"""
+"""What officers watch: figures with intervals, small ones hidden."""

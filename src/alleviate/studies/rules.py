@@ -13,7 +13,8 @@ import numpy as np
 import polars as pl
 
 from alleviate import features
-from alleviate.advice import Recommendation, recommend_table
+from alleviate.advice.recommend import recommend_table
+from alleviate.advice.recommendation import Recommendation
 from alleviate.intake.tables import Table, read, table_of, typed
 from alleviate.intake.tables.table import quoted
 from alleviate.models.encoding import Encoder

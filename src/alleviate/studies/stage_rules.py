@@ -9,7 +9,8 @@ from typing import Any, NoReturn
 import numpy as np
 import polars as pl
 
-from alleviate.advice import Recommendation, recommend_table
+from alleviate.advice.recommend import recommend_table
+from alleviate.advice.recommendation import Recommendation
 from alleviate.intake.tables import Table, typed
 from alleviate.intake.tables.table import quoted
 from alleviate.models.trial import Ints

@@ -79,7 +79,8 @@ def test_nothing_is_left_in_english() -> None:
 
 def test_the_catalogue_is_the_words_of_today() -> None:
     spoken = {message.id for message in collected() if message.id}
-    assert {message.id for message in catalogue("de") if message.id} == spoken
+    kept = {message.id for message in catalogue("de") if message.id}
+    assert kept == spoken, "run python -m alleviate.clinic.looks.extract"
 
 
 def test_no_translation_is_a_guess() -> None:

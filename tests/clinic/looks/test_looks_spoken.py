@@ -59,11 +59,11 @@ def test_all_that_is_said_is_escaped() -> None:
     st.sampled_from(sorted({words for words, _ in written() if "{}" in words})), st.lists(FIGURES, min_size=6)
 )
 def test_figures_come_through_whole_and_in_order(frame: str, figures: list[str]) -> None:
-    filled, told = frame, []
+    filled = frame
+    told: list[str] = []
     while "{" in filled:
         told.append(figures[len(told)])
-        place = r"\{(?!label)\w*\}|\{label\}"
-        filled = re.sub(place, told[-1], filled, count=1)
+        filled = re.sub(r"\{\w*\}", told[-1], filled, count=1)
     said = GERMAN.say(filled)
     assert said != filled
     assert sorted(re.findall(r"-?\d+(?:,\d+)?", said)) == sorted(each.replace(".", ",") for each in told)

@@ -126,6 +126,8 @@ class CaseloadOut(_Out):
 
     @classmethod
     def of(cls, found: Shown) -> "CaseloadOut":
-        told = {name: getattr(found, name) for name in ("found", "total", "page", "pages", "counts")}
-        apart = {"unseen": found.unseen.people, "unseen_alerts": found.unseen.alerts}
-        return cls(people=[PersonOut.of(one) for one in found.people], **told, **apart)
+        told: dict[str, Any] = {
+            name: getattr(found, name) for name in ("found", "total", "page", "pages", "counts")
+        }
+        told |= {"unseen": found.unseen.people, "unseen_alerts": found.unseen.alerts}
+        return cls(people=[PersonOut.of(one) for one in found.people], **told)

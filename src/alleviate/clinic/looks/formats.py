@@ -4,8 +4,9 @@ import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 from babel import Locale
@@ -48,11 +49,11 @@ class Formats:
 
     def day(self, value: date | None) -> str:
         """23 November 2026"""
-        return MISSING if value is None else format_date(self._here(value), "long", locale=self.locale)
+        return MISSING if value is None else _dated(_day_of(self._here(value)), "long", self.locale)
 
     def short_day(self, value: date | None) -> str:
         """23 Nov 2026"""
-        return MISSING if value is None else format_date(self._here(value), "medium", locale=self.locale)
+        return MISSING if value is None else _dated(_day_of(self._here(value)), "medium", self.locale)
 
     def clock(self, value: datetime | None) -> str:
         """14:05"""
@@ -73,10 +74,7 @@ class Formats:
         """1,234.5 with ``decimals`` places, always all of them."""
         if value is None or value != value:
             return MISSING
-        # Half of the last place and nearer to 0 is 0, never −0.
-        value = 0.0 if abs(value) < 0.5 * 10**-decimals else value
-        pattern = "#,##0" + ("." + "0" * decimals if decimals else "")
-        return format_decimal(value, pattern, locale=self.locale).replace("-", "\N{MINUS SIGN}")
+        return _numbered(value, decimals, self.locale)
 
     def percent(self, value: float | None, decimals: int = 0) -> str:
         """0.25 is 25%."""
@@ -91,3 +89,23 @@ class Formats:
 
     def _time(self, value: datetime) -> datetime:
         return value.astimezone(self.zone).replace(tzinfo=None)
+
+
+# A page shows the same few scores and days again and again; to write one takes longer than all around it.
+
+
+@lru_cache(maxsize=4096)
+def _numbered(value: float, decimals: int, locale: Locale) -> str:
+    # Half of the last place and nearer to 0 is 0, never −0.
+    value = 0.0 if abs(value) < 0.5 * 10**-decimals else value
+    pattern = "#,##0" + ("." + "0" * decimals if decimals else "")
+    return format_decimal(value, pattern, locale=locale).replace("-", "\N{MINUS SIGN}")
+
+
+@lru_cache(maxsize=4096)
+def _dated(day: date, style: Literal["long", "medium"], locale: Locale) -> str:
+    return format_date(day, style, locale=locale)
+
+
+def _day_of(value: date) -> date:
+    return value.date() if isinstance(value, datetime) else value

@@ -158,7 +158,8 @@ def _place(name: str) -> str:
 
 def _rename(words: str) -> tuple[str, tuple[str, ...]]:
     """With a name for every place ("_0", "_1", … for those without), and these names; without formats."""
-    text, names = "", []
+    text = ""
+    names: list[str] = []
     for literal, name, _, _ in Formatter().parse(words):
         text += literal.replace("{", "{{").replace("}", "}}")
         if name is not None:

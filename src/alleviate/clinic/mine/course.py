@@ -124,7 +124,12 @@ def figure_of(story: Story, *, title: str, day: str) -> dict[str, Any]:
         "data": {"values": [{"on": p.time.date().isoformat(), "score": p.total} for p in story.points]},
         "mark": {"type": "line", "point": {"filled": True, "size": 80}, "color": "#005eb8"},
         "encoding": {
-            "x": {"field": "on", "type": "temporal", "title": day},
+            "x": {
+                "field": "on",
+                "type": "temporal",
+                "title": day,
+                "axis": {"format": "%-d %b", "grid": False, "tickCount": 4},
+            },
             "y": {
                 "field": "score",
                 "type": "quantitative",

@@ -9,6 +9,7 @@ much they can tell is learned too: their coefficients are N(0, τ²) with τ fou
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.linalg import solve_triangular
 from scipy.optimize import minimize
 
 from alleviate.models.courses.growth import Basis, Growth, Whitened, by_person, steps
@@ -56,6 +57,22 @@ class _Parameters:
         rho = HIGHEST / (1.0 + np.exp(-theta[cut + measures :]))
         return cls(root, np.exp(theta[cut : cut + measures]), rho)
 
+    @property
+    def precision(self) -> Floats:
+        """D⁻¹, from its root: D itself may be singular to the last digit where few people tell of it."""
+        own = solve_triangular(self.root, np.eye(len(self.root)), lower=True)
+        return np.asarray(own.T @ own, dtype=float)
+
+    def given(self, information: Floats) -> tuple[Floats, Floats]:
+        """(D⁻¹ + A)⁻¹ and log |D⁻¹ + A| of each A of ``information`` (g, S, S), by L (1 + L'AL)⁻¹ L'.
+
+        What is inverted has no eigenvalue below 1.
+        """
+        inner = np.eye(len(self.root)) + self.root.T @ information @ self.root
+        covariance = self.root @ np.linalg.inv(inner) @ self.root.T
+        determinants = np.linalg.slogdet(inner)[1] - 2.0 * np.log(np.diag(self.root)).sum()
+        return np.asarray(covariance, dtype=float), np.asarray(determinants, dtype=float)
+
 
 class Likelihood:
     """The marginal likelihood of the scores of ``histories`` given intake columns ``x`` (n, 1 + p)."""
@@ -96,10 +113,8 @@ class Likelihood:
         """−log posterior per person (less a constant) and its gradient at ``theta``, Γ (1 + p, S) given."""
         p, k = _Parameters.of(theta, self.size, self.measures), self.basis.size
         information, b, yy, logs = self.statistics(p.sd, p.rho)
-        spread = p.root @ p.root.T
-        inverse = np.linalg.inv(spread)
-        covariance = np.asarray(np.linalg.inv(inverse + information), dtype=float)
-        determinants = np.linalg.slogdet(inverse + information)[1]
+        spread, inverse = p.root @ p.root.T, p.precision
+        covariance, determinants = p.given(information)
         prior = self.x @ coefficients
         shift = self._times(information, prior)
         rest = b - shift
@@ -165,7 +180,7 @@ class Likelihood:
         """Γ (1 + p, S) by generalised least squares, slopes of each curve coefficient N(0, τ²), τ by EM."""
         p = _Parameters.of(theta, self.size, self.measures)
         information, b, _, _ = self.statistics(p.sd, p.rho)
-        covariance = np.linalg.inv(np.linalg.inv(p.root @ p.root.T) + information)
+        covariance, _ = p.given(information)
         turned = information @ covariance
         known = (information - turned @ information)[self.pattern]
         target = b - self._times(turned, b)
@@ -275,7 +290,8 @@ def _start(size: int, unit: Floats, like: Growth | None) -> Floats:
 def _bounds(size: int, measures: int) -> list[tuple[float | None, float | None]]:
     """Of logarithms and log odds, so that no trial step of the search overflows where people are few."""
     diagonal = np.equal(*np.tril_indices(size))
-    curves = [LOG_BOUNDS if on else (None, None) for on in diagonal]
+    most = float(np.exp(LOG_BOUNDS[1]))
+    curves = [LOG_BOUNDS if on else (-most, most) for on in diagonal]
     return [*curves, *[LOG_BOUNDS] * measures, *[ODDS_BOUNDS] * measures]
 
 
