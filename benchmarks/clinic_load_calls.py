@@ -16,7 +16,7 @@ _GIVEN_UP = 30.0  # seconds
 
 
 class Call(msgspec.Struct, array_like=True):
-    """``after``: seconds from the beginning; ``sign``: what the answer must contain, of a status below 400."""
+    """``after``: seconds from the beginning; ``status`` and ``sign``: what the answer must be and contain."""
 
     kind: str
     after: float

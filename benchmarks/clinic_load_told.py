@@ -20,15 +20,17 @@ def table(rows: Sequence[dict[str, Any]]) -> str:
     lines = [
         "# The clinic under load",
         "",
-        f"{first['people']:,} synthetic people with whole records and {first['scores']:,} total scores, all of them "
-        f"in the care of one of six clinicians (about {first['people'] // 6:,} each). The real server (`alleviate "
-        "clinic`), with the courses of the PHQ-9 judged for everybody, in processes of its own; the requests from "
-        "another process, at constant rates, each timed from when it was due. Sessions as after signing in; each "
-        "CDS Hooks call signed (ES384) with a token of its own. SQLite with `synchronous=FULL`, PostgreSQL with "
-        f"`fsync` on, over a socket; server, database and requests on {os.cpu_count()} cores. Every read of a person is an "
-        "event in the audit, on the disk and signed before the answer is sent.",
+        f"{first['people']:,} synthetic people with whole records and {first['scores']:,} total scores, all "
+        f"in the care of one of six clinicians (about {first['people'] // 6:,} each). The real server "
+        "(`alleviate clinic`), with the courses of the PHQ-9 judged for everybody, in processes of its own; "
+        "the requests from another process, at constant rates, each timed from when it was due. Sessions as "
+        "after signing in; each CDS Hooks call signed (ES384) with a token of its own. SQLite with "
+        "`synchronous=FULL`, PostgreSQL with `fsync` on; server, database and requests on "
+        f"{os.cpu_count()} cores. Every read of a person is an event in the audit, on the disk and signed "
+        "before the answer is sent.",
         "",
-        "| database | workers | phase | request | a second | answered | p50 | p95 | p99 | most | limit (p99) | kept |",
+        "| database | workers | phase | request | a second | answered | p50 | p95 | p99 | most "
+        "| limit (p99) | kept |",
         "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
     for row in rows:
@@ -49,13 +51,15 @@ def table(rows: Sequence[dict[str, Any]]) -> str:
         for name, phase in row["phases"].items():
             lines.append(
                 f"| {row['database']} | {row['workers']} | {name} | {phase['error_count']} | "
-                f"{phase['server_cpu']:.2f} | {phase['sender_cpu']:.2f} | {phase['sender_late_ms']:.0f} ms at most | "
+                f"{phase['server_cpu']:.2f} | {phase['sender_cpu']:.2f} | "
+                f"{phase['sender_late_ms']:.0f} ms at most | "
                 f"{phase['memory_before_mb']:.0f} → {phase['memory_after_mb']:.0f} MB |"
             )
     lines.append("")
     lines += [
         f"- {row['database']}, {row['workers']} worker{'s' if row['workers'] > 1 else ''}: "
-        f"{row['audit_found']:,} more events in the audit, {row['audit_expected']:,} expected, the chain verified; "
+        f"{row['audit_found']:,} more readings in the audit, {row['audit_expected']:,} expected, the chain "
+        "verified; "
         f"the first requests after the start took {_most(row)}."
         for row in rows
     ]
@@ -73,8 +77,8 @@ def soak_table(rows: Sequence[dict[str, Any]]) -> str:
     lines = [
         "# The clinic's memory over time",
         "",
-        "The same clinic as in clinic-load.md, at a modest rate. Memory of all the server's processes (Pss) each "
-        "ten seconds; the slope by Theil and Sen with its 95 % interval, without the first fifth of the time.",
+        "The same clinic as in clinic-load.md, at a modest rate. Memory of all the server's processes (Pss) "
+        "each ten seconds; the slope by Theil and Sen with its 95 % interval, without the first fifth.",
         "",
         "| database | workers | minutes | answered | errors | from | to | most | slope, MB an hour |",
         "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",
@@ -88,7 +92,8 @@ def soak_table(rows: Sequence[dict[str, Any]]) -> str:
         )
     lines.append("")
     lines += [
-        f"- {row['database']}, {_WORDS[kind]}: p50 {told['p50']:.0f}, p99 {told['p99']:.0f}, most {told['max']:.0f} ms."
+        f"- {row['database']}, {_WORDS[kind]}: p50 {told['p50']:.0f}, p99 {told['p99']:.0f}, "
+        f"most {told['max']:.0f} ms."
         for row in rows
         for kind, told in row["kinds"].items()
     ]

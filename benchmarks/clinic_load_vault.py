@@ -1,8 +1,8 @@
 """The vault and the packages of the load test: a clinic of 10,000 people, all in somebody's care.
 
 The people are synthetic and their records whole: questionnaires with items, sessions, episodes, medicines,
-conditions, notes, goals, consents. About 21 total scores each: 10,000 people have more than 200,000. Courses of
-the PHQ-9 are learned from some of them, and judge everybody's scores.
+conditions, notes, goals, consents. About 21 total scores each: 10,000 people have more than 200,000. Courses
+of the PHQ-9 are learned from some of them, and judge everybody's scores.
 """
 
 import base64
@@ -53,7 +53,7 @@ CLINICIANS = 6
 ISSUER = "https://ehr.example.org/fhir"
 _LEARNED_FROM = 600
 _AT_ONCE = 100
-_SEEN_TO = timedelta(days=3)
+_SEEN_TO = timedelta(days=7)
 _DONE = "prepared.json"
 
 
@@ -154,7 +154,12 @@ def _filled(location: str, folder: Path, people: int) -> Prepared:
 
 
 def _joined(
-    access: Access, vault: Vault, some: Sequence[PatientRecord], accounts: list[str], first: int, now: datetime
+    access: Access,
+    vault: Vault,
+    some: Sequence[PatientRecord],
+    accounts: list[str],
+    first: int,
+    now: datetime,
 ) -> None:
     """As `Access.join` does for one, for some in one transaction: 10,000 of them would take minutes."""
     ours = [vault.our_id(record.subject_id) or "" for record in some]
@@ -168,7 +173,7 @@ def _joined(
 
 
 def _answered(access: Access, now: datetime) -> None:
-    """The safety alerts of older answers were seen to, as they are in a clinic; those of three days are open."""
+    """The safety alerts of older answers were seen to, as in a clinic; those of some days are open."""
     old = [alert for alert in access.alerts().found if now - alert.sign.time > _SEEN_TO]
     for start in range(0, len(old), _AT_ONCE):
         with access._step() as (connection, events):

@@ -17,7 +17,7 @@ __all__ = ["Server", "Watched", "server_of", "watched"]
 Found = TypeVar("Found")
 
 _TICK = os.sysconf("SC_CLK_TCK")
-_IDLE, _QUIET_FOR, _LONGEST = 0.1, 4, 240
+_IDLE, _QUIET_FOR, _LONGEST = 0.1, 3, 120
 
 
 @dataclass(frozen=True, slots=True)

@@ -157,13 +157,13 @@ def test_a_safety_alert_moves_on_to_the_next_tier_where_no_package_can_be_loaded
     tiers = []
     while True:
         stands = standing(alert, clinic.clock())
+        assert stands is not None
         tiers.append(stands.tier)
         page = client.get(f"/patients/{patient}/alerts/{alert.id}")
         assert page.status_code == 200
         assert client.get("/caseload/").status_code == 200
         if len(tiers) == 3:
             break
-        client = None
         clinic.clock.goes(seconds=(stands.deadline - clinic.clock()).total_seconds() + 1)
         client = clinic.signed_in("clinician", afresh=True)
     assert tiers == sorted(set(tiers)), f"each deadline that passes takes the alert further: {tiers}"

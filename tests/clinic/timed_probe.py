@@ -6,3 +6,4 @@ def probe(self,m,p,o,n):
     with open("/tmp/probe.log","a") as f: print(f"{time.process_time()-a:.2f} {time.time()-w:.1f} {self.sent-k} {m} {p} {r[0][:1500] if r else ''}",file=f)
     return r
 t.Prober.probe=probe
+t.FEW=1

@@ -1,4 +1,4 @@
-"""``alleviate patient``: show one person's record, hand it over, or erase it."""
+"""``alleviate patient``: show one person's record, hand it over, or erase it; and who cares for them."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,13 +14,21 @@ from alleviate.instruments import INSTRUMENTS
 from alleviate.intake.formats import format_named
 from alleviate.records.overview import overview
 from alleviate.terms.errors import DataError, VaultError
+from alleviate.vault import Vault
+from alleviate.vault.accounts import Account
 from alleviate.vault.audit import REASONS
 from alleviate.vault.whereabouts import acting
 
 __all__ = ["patient_app"]
 
-patient_app = typer.Typer(help="Show a record, hand it over, or erase it.", invoke_without_command=True)
+patient_app = typer.Typer(
+    help="Show a record, hand it over, or erase it; say who cares for whom.", invoke_without_command=True
+)
 
+Ids = Annotated[
+    list[str], typer.Argument(metavar="ID...", help="The source's ids, or ours.", show_default=False)
+]
+Login = Annotated[str, typer.Option("--login", help="Of an account of the clinic.", show_default=False)]
 Id = Annotated[str, typer.Argument(metavar="ID", help="The source's id, or ours.", show_default=False)]
 
 
@@ -100,6 +108,55 @@ def erase(
         print_json(proof.to_dict())
     else:
         print_lines(proof.lines())
+
+
+@patient_app.command("join")
+def join(
+    ids: Ids,
+    login: Login,
+    function: Annotated[
+        str, typer.Option("--as", help="What they are to these people; else their profession.")
+    ] = "",
+    vault: VaultOption = None,
+) -> None:
+    """Put somebody with an account into the care team of these people."""
+    with open_vault(vault) as opened, opened.access(actor=acting(), purpose="care") as access:
+        account = _carer(opened, login)
+        for id in _all_known(opened, ids):
+            access.join(id, account.id, function or account.profession or account.role)
+    print_lines([f"{account.login} is in the care team of {len(ids)} more."])
+
+
+@patient_app.command("leave")
+def leave(ids: Ids, login: Login, vault: VaultOption = None) -> None:
+    """Take somebody out of the care team of these people."""
+    with open_vault(vault) as opened, opened.access(actor=acting(), purpose="care") as access:
+        account = _carer(opened, login)
+        for id in _all_known(opened, ids):
+            access.leave(id, account.id)
+    print_lines([f"{account.login} has left the care team of {len(ids)}."])
+
+
+def _carer(vault: Vault, login: str) -> Account:
+    """Raises DataError for a login that nobody has, or whose role cares for nobody."""
+    account = vault.accounts.by_login(login)
+    if account is None or account.role not in ("clinician", "trainee"):
+        raise DataError(
+            f"No clinician or trainee has the login {login!r}.",
+            hint="An administrator makes accounts, at /admin/accounts.",
+        )
+    return account
+
+
+def _all_known(vault: Vault, ids: list[str]) -> list[str]:
+    """Our ids of them all, or nothing is done. Raises VaultError naming the first who is unknown."""
+    found = [vault.our_id(id) or (id if vault.knows(id) else "") for id in ids]
+    if "" in found:
+        raise VaultError(
+            f"The vault has no patient {ids[found.index('')]!r}; nothing was changed.",
+            hint="Look with: alleviate patient find",
+        )
+    return found
 
 
 def _print_view(view: dict[str, Any]) -> None:

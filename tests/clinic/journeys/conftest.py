@@ -1,19 +1,15 @@
 """One clinic that a file's journeys share: each goes its way with people of its own."""
 
 import shutil
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from made_clinic import Made, opened
-from playwright.sync_api import Browser
-
-sys.path.append(str(Path(__file__).parents[1] / "recommending"))  # its made people
-
 from clinic_windows import Windows, free_port, served, signed_in_as
+from made_clinic import Made, opened
 from made_people import learned
+from playwright.sync_api import Browser
 
 
 @pytest.fixture(scope="session")

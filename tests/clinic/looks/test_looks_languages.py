@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import gallery
 import pytest
 from babel import Locale
+from babel.messages.catalog import Catalog
 from babel.messages.checkers import checkers
 from starlette.requests import Request
 from starlette.testclient import TestClient
@@ -63,8 +64,12 @@ def test_the_switch_keeps_what_the_page_was_asked_for(guest: TestClient) -> None
     assert 'href="?wrong=true&amp;lang=de"' in guest.get("/all/clinician?wrong=true").text
 
 
-def test_nothing_is_left_in_english() -> None:
-    words = collected()
+@pytest.fixture(scope="module")
+def words() -> Catalog:
+    return collected()
+
+
+def test_nothing_is_left_in_english(words: Catalog) -> None:
     places = {place for message in words for place, _ in message.locations}
     for told in (
         "mine/home.html",
@@ -77,8 +82,8 @@ def test_nothing_is_left_in_english() -> None:
     assert untranslated("de", words) == [], "run python -m alleviate.clinic.looks.extract, and translate"
 
 
-def test_the_catalogue_is_the_words_of_today() -> None:
-    spoken = {message.id for message in collected() if message.id}
+def test_the_catalogue_is_the_words_of_today(words: Catalog) -> None:
+    spoken = {message.id for message in words if message.id}
     kept = {message.id for message in catalogue("de") if message.id}
     assert kept == spoken, "run python -m alleviate.clinic.looks.extract"
 

@@ -5,18 +5,15 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 import uvicorn
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from alleviate.clinic.invitations import Invited
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
-
-CHROMIUM = Path("/usr/bin/chromium")
 
 
 @contextlib.contextmanager
@@ -38,16 +35,15 @@ def free_port() -> int:
 
 
 @pytest.fixture
-def phone(make_clinic: Callable[..., Any]) -> Iterator[tuple[Any, Any, str]]:
+def phone(make_clinic: Callable[..., Any], browser: Browser) -> Iterator[tuple[Any, Any, str]]:
     """A clinic that is served, a phone's browser, and where the clinic is."""
     port = free_port()
     address = f"http://127.0.0.1:{port}"
     clinic = make_clinic(base_url=address)
-    with served(clinic.app, port), sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
+    with served(clinic.app, port):
         context = browser.new_context(viewport={"width": 390, "height": 800})
         yield clinic, context, address
-        browser.close()
+        context.close()
 
 
 @pytest.fixture
