@@ -38,9 +38,9 @@ BASE = f"http://{HOST}:{PORT}"
 RESULTS = Path(__file__).parent / "results"
 LIMITS = {"caseload": 150.0, "patient": 150.0, "cds": 100.0}
 """Milliseconds in which 99 of 100 must be answered."""
-_OPENINGS = 5
 PAGE = 25
 """People on a caseload's page, and so events in the audit."""
+_OPENINGS = 5
 
 PHASES: dict[str, dict[str, float]] = {
     "CDS Hooks alone": {"cds": 50},
