@@ -37,7 +37,7 @@ check: $(VENV)/.made-dev $(VENV)/.made-web-dev
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow and not browser"
 
-bench: $(VENV)/.made-dev peers prognosis-peers
+bench: $(VENV)/.made-dev $(VENV)/.made-web-dev peers prognosis-peers
 	$(BIN)/python benchmarks/run.py
 	$(BIN)/python benchmarks/race.py
 	$(BIN)/python benchmarks/engine.py
@@ -52,13 +52,17 @@ bench: $(VENV)/.made-dev peers prognosis-peers
 	$(BIN)/python benchmarks/certainty.py
 	$(BIN)/python benchmarks/screening.py
 	$(BIN)/python benchmarks/records.py
+	$(BIN)/python benchmarks/clinic_vault.py
+	$(BIN)/python benchmarks/clinic_load.py
 
 # The same tests as in `make test`, with the numbers of the proof.
-proofs: $(VENV)/.made-dev
+proofs: $(VENV)/.made-dev $(VENV)/.made-web-dev
 	ALLEVIATE_FUZZ=100000 $(BIN)/python -m pytest tests/intake/test_fuzz.py
 	ALLEVIATE_KILLS=100 $(BIN)/python -m pytest tests/vault -k kill
 	ALLEVIATE_TAMPERINGS=3000 $(BIN)/python -m pytest tests/vault/test_audit_tampering.py
 	ALLEVIATE_PATIENTS=1000 $(BIN)/python -m pytest tests/intake/test_clinic_comes_back.py
+	ALLEVIATE_KILLS=100 $(BIN)/python -m pytest tests/clinic/test_killed.py
+	ALLEVIATE_EXAMPLES=2000 $(BIN)/python -m pytest tests/clinic/test_schemas.py
 
 docs: $(VENV)/.made-dev $(VENV)/.made-web-dev
 	$(BIN)/python -m pytest tests/house/test_documentation.py

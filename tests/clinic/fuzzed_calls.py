@@ -91,22 +91,18 @@ class Sent:
 def requests_to(draw: Any, path: str, described: Any, known: Mapping[str, Any], seeds: list[Any]) -> Sent:
     """To ``path``: ``described`` draws what the description allows, ``seeds`` are bodies that are taken."""
     case = draw(described)
+    seeded = draw(st.sampled_from(seeds)) if seeds and draw(st.integers(0, 5)) else None
     spoilt = draw(st.sampled_from(("nothing", "nothing", "path", "query", "body", "body", "raw")))
-    parts = dict(case.path_parameters or {})
-    for name, values in known.items():
-        if name in parts and draw(st.integers(0, 4)):
-            parts[name] = draw(st.sampled_from(values))
-    if spoilt == "path" and parts:
-        parts[draw(st.sampled_from(sorted(parts)))] = draw(st.sampled_from(TEXTS[1:]))
-    for name, value in parts.items():
-        path = path.replace("{" + name + "}", _quoted(value))
+    path = _path(draw, path, dict(case.path_parameters or {}), known, seeded, odd=spoilt == "path")
     query = [(str(k), _text(v)) for k, values in dict(case.query or {}).items() for v in _many(values)]
+    if path.startswith("/fhir/") and "patient" in known and draw(st.integers(0, 3)):
+        query.append(("patient", known["patient"][0]))
     if spoilt == "query":
         names = [name for name, _ in query] or ["page", "_count", "_since", "date", "patient"]
         query.append((draw(st.sampled_from(names)), draw(st.sampled_from(TEXTS))))
     media, body = case.media_type or "", case.body
-    if seeds and draw(st.integers(0, 5)):
-        media, body = "application/json", draw(st.sampled_from(seeds))
+    if seeded is not None:
+        media, body = "application/json", seeded
     if spoilt == "raw" and ("json" in media or not media):
         return Sent(path, tuple(query), raw=draw(st.sampled_from(RAW)))
     if "form" in media:
@@ -119,6 +115,22 @@ def requests_to(draw: Any, path: str, described: Any, known: Mapping[str, Any], 
             body = _spoilt(draw, body)
         return Sent(path, tuple(query), raw=json.dumps(_plain(body)).encode("utf-8", "backslashreplace"))
     return Sent(path, tuple(query))
+
+
+def _path(
+    draw: Any, path: str, parts: dict[str, Any], known: Mapping[str, Any], seeded: Any, *, odd: bool
+) -> str:
+    """With ids that there are, mostly; where the body names its own, with that."""
+    for name, values in known.items():
+        if name in parts and draw(st.integers(0, 4)):
+            parts[name] = draw(st.sampled_from(values))
+    if isinstance(seeded, dict) and "resourceType" in seeded and "id" in parts:
+        parts |= {"type": seeded["resourceType"], "id": seeded.get("id", "none")}
+    if odd and parts:
+        parts[draw(st.sampled_from(sorted(parts)))] = draw(st.sampled_from(TEXTS[1:]))
+    for name, value in parts.items():
+        path = path.replace("{" + name + "}", _quoted(value))
+    return path
 
 
 def _spoilt(draw: Any, body: Any) -> Any:

@@ -73,6 +73,7 @@ class Prober:
         asked = register(made.services.accounts, "test", name="EHR", kind="cds", bearer=True)
         self._tokens = {"fhir": told.token, "cds": asked.token}
         self.sent = 0
+        self.taken: set[tuple[str, str]] = set()
 
     def operations(self) -> Iterator[tuple[str, str, Any]]:
         for each in self.schema.get_all_operations():
@@ -101,6 +102,8 @@ class Prober:
         def one(sent: Sent) -> None:
             self.sent += 1
             status = loop.run_until_complete(_status(client, method, sent, headers))
+            if status < 400:
+                self.taken.add((method, path))
             assert status < 500, f"{method} {sent.path[:200]} {sent.query} {sent.form} {sent.raw!r}"[:1500]
 
         try:
@@ -232,4 +235,6 @@ def test_no_request_makes_the_clinic_fail(clinic: Made) -> None:
         wrong += prober.probe(method, path, operation, EXAMPLES if risky else FEW)
     assert not wrong, "\n\n".join(wrong)
     assert set(RISKY) <= seen, f"no longer there: {set(RISKY) - seen}"
+    reached = set(RISKY) - {("POST", "/cds-services/{service}/feedback")}  # which is about cards given before
+    assert reached <= prober.taken, f"nothing that is sent there is taken: {reached - prober.taken}"
     assert prober.sent >= len(RISKY) * EXAMPLES
