@@ -61,8 +61,8 @@ proofs: $(VENV)/.made-dev $(VENV)/.made-web-dev
 	ALLEVIATE_KILLS=100 $(BIN)/python -m pytest tests/vault -k kill
 	ALLEVIATE_TAMPERINGS=3000 $(BIN)/python -m pytest tests/vault/test_audit_tampering.py
 	ALLEVIATE_PATIENTS=1000 $(BIN)/python -m pytest tests/intake/test_clinic_comes_back.py
-	ALLEVIATE_KILLS=100 $(BIN)/python -m pytest tests/clinic/test_killed.py
-	ALLEVIATE_EXAMPLES=2000 $(BIN)/python -m pytest tests/clinic/test_schemas.py
+	ALLEVIATE_KILLS=100 $(BIN)/python -m pytest tests/clinic/test_clinic_killed.py
+	ALLEVIATE_EXAMPLES=2000 $(BIN)/python -m pytest tests/clinic/test_clinic_schemas.py
 
 docs: $(VENV)/.made-dev $(VENV)/.made-web-dev
 	$(BIN)/python -m pytest tests/house/test_documentation.py

@@ -14,8 +14,7 @@ from dying_sweep import PACKAGE, judge
 from entries_made import FIRST, NOW, consent, pulse
 
 from alleviate.terms.errors import AuditError, ConsentError
-from alleviate.vault import Vault
-from alleviate.vault import access as access_module
+from alleviate.vault import Vault, steps
 
 KILLS = int(os.environ.get("ALLEVIATE_KILLS", "4"))
 PEOPLE, EACH = 60, 8
@@ -121,7 +120,7 @@ def test_sealed_erased_with_the_person_and_restored_with_the_rest(vault, access,
 
 @pytest.mark.slow
 def test_killed_at_any_moment_nothing_is_lost_or_doubled(location: str, monkeypatch) -> None:
-    monkeypatch.setattr(access_module, "_PORTION", 10)
+    monkeypatch.setattr(steps, "PORTION", 10)
     script = Path(__file__).parent / "dying_sweep.py"
     moments = random.Random(20250103)
     with Vault.create(location) as vault:

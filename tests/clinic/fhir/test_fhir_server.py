@@ -9,6 +9,7 @@ import pytest
 from made_clinic import IN_CARE, Made
 from starlette.testclient import TestClient
 
+from alleviate.clinic.fhir.search import PARAMETERS
 from alleviate.clinic.fhir.served import patient_in
 from alleviate.clinic.who import Who
 from alleviate.intake.fhir.types import TYPES
@@ -338,3 +339,24 @@ def test_an_expired_export_is_gone(clinic: Made, system: TestClient) -> None:
     place = begun.headers["content-location"].removeprefix("http://127.0.0.1:8000")
     clinic.clock.goes(days=timedelta(days=2).days)
     assert system.get(place).status_code == 403
+
+
+BOUNDARIES = (
+    *("", ",", "|", "a|", "|b", "0", "-1", "2147483648", "9223372036854775808", "1e308", "NaN", "true"),
+    *(
+        "0000-01-01",
+        "9999-12-31",
+        "9999",
+        "2026-02-30",
+        "ge2026-01-01T24:00:00Z",
+        "2026-01-01T00:00:00+99:00",
+    ),
+    *("\x00", "\ufffe", "\u202e", "a" * 5000, "%", "'; --", "../../x", "{{7*7}}", "eq", "\ud7ff" * 50),
+)
+
+
+@pytest.mark.parametrize("name", [*PARAMETERS, "_count", "_offset", "patient", "subject", "_format"])
+def test_no_value_of_a_search_makes_the_server_fail(name: str, clinic: Made, system: TestClient) -> None:
+    for value in BOUNDARIES:
+        query = {"patient": clinic.patients[0], name: value}
+        assert system.get("/fhir/Observation", params=query).status_code < 500, value

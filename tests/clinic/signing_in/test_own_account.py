@@ -276,7 +276,7 @@ def test_what_a_session_opens_follows_from_its_kind(clinic: Any, kind: str, limi
         absolute=timedelta(minutes=5),
         only="i1",
     )
-    request = type("Asked", (), {"cookies": {"alleviate": token}})()
+    request = type("Asked", (), {"cookies": {"alleviate": token}, "headers": {}})()
     who = of_cookie(request, clinic.services)
     if limits == "nobody":
         assert who is None
