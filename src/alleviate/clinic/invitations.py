@@ -25,6 +25,7 @@ from alleviate.vault import Access, NewSheet, Sheet
 from alleviate.vault.accounts import Account, Accounts, Credentials, Language
 
 __all__ = [
+    "LINK_LOGIN",
     "Invitation",
     "Invited",
     "Opening",
@@ -42,7 +43,9 @@ __all__ = [
 State = Literal["open", "answered", "withdrawn", "over"]
 
 _TICKET = "invitation"
-_HANDLE = "q-"  # begins the login of an account that only links and codes open
+LINK_LOGIN = "q-"
+"""Begins the login of an account that only links and codes open."""
+
 _NAME = "Opened by link"
 _ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"  # without those that read like another
 _LETTERS = 6  # of the handle, and of the secret: 29 bits each
@@ -115,7 +118,7 @@ def invite(
     if due < now.date() or until - now > _LONGEST:
         raise DataError("An invitation is due from today to within a year.", hint="Choose another day.")
     account = _account(accounts, by, patient, language)
-    handle, secret = account.login.removeprefix(_HANDLE).upper(), _random()
+    handle, secret = account.login.removeprefix(LINK_LOGIN).upper(), _random()
     body = {
         "instruments": list(wanted),
         "due": due.isoformat(),
@@ -175,7 +178,7 @@ def handle_of(text: str) -> tuple[str, str] | None:
     plain = "".join(sign for sign in text.upper() if sign.isalnum())
     if len(plain) != 2 * _LETTERS or not set(plain) <= set(_ALPHABET):
         return None
-    return f"{_HANDLE}{plain[:_LETTERS].lower()}", plain[_LETTERS:]
+    return f"{LINK_LOGIN}{plain[:_LETTERS].lower()}", plain[_LETTERS:]
 
 
 def opened_by_typing(found: Iterable[Invitation], login: str, secret: str) -> Invitation | None:
@@ -183,7 +186,7 @@ def opened_by_typing(found: Iterable[Invitation], login: str, secret: str) -> In
 
     The caller has compared the date of birth.
     """
-    hashed = _hash(login.removeprefix(_HANDLE).upper(), secret)
+    hashed = _hash(login.removeprefix(LINK_LOGIN).upper(), secret)
     matches = [each for each in found if hmac.compare_digest(each.typed_hash, hashed)]
     return next((each for each in matches if each.state in ("open", "answered")), None)
 
@@ -191,10 +194,10 @@ def opened_by_typing(found: Iterable[Invitation], login: str, secret: str) -> In
 def _account(accounts: Accounts, by: str, patient: str, language: Language) -> Account:
     """The person's account that only links and codes open, made with their first invitation."""
     for account in accounts.of_patient(patient):
-        if account.login.startswith(_HANDLE) and not account.disabled:
+        if account.login.startswith(LINK_LOGIN) and not account.disabled:
             return account
     for _ in range(3):  # two handles are alike hardly ever
-        login = f"{_HANDLE}{_random().lower()}"
+        login = f"{LINK_LOGIN}{_random().lower()}"
         new = Account(login=login, name=_NAME, role="patient", patient=patient, language=language)
         try:
             return accounts.add(by, new, Credentials())

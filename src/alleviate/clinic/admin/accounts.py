@@ -8,6 +8,7 @@ from fastapi.responses import Response
 
 from alleviate.clinic.admin.filled import Filled, changed, made
 from alleviate.clinic.gate import Door, Visit, VisitOf
+from alleviate.clinic.invitations import LINK_LOGIN
 from alleviate.clinic.signing_in import passwords
 from alleviate.clinic.signing_in.first import HOLDS
 from alleviate.decisions.permissions import ROLES
@@ -19,7 +20,6 @@ __all__ = ["door"]
 door = Door("accounts", prefix="/admin/accounts")
 
 _DOES = "account.manage"
-_OF_LINKS = "q-"  # as `alleviate.clinic.invitations` begins their logins
 _SIGN_IN = tuple(role for role in ROLES if role != "integrator")
 
 Text = Annotated[str, Form(max_length=300)]
@@ -50,7 +50,7 @@ def new_sent(visit: VisitOf, filled: Annotated[Filled, Form()]) -> Response:
     try:
         account = made(filled, visit.now)
         if _of_links(account):
-            raise DataError(f"A login does not begin with {_OF_LINKS}: those are of links.", hint="Another.")
+            raise DataError(f"A login does not begin with {LINK_LOGIN}: those are of links.", hint="Another.")
         account = visit.services.accounts.add(visit.who.actor, account, fresh)
     except (DataError, ConflictError) as error:
         return _form(visit, filled, None, wrong=error)
@@ -146,4 +146,4 @@ def _found(visit: Visit, id: str) -> Account:
 
 def _of_links(account: Account) -> bool:
     """Whether only a link to a questionnaire opens it: nobody signs in with it."""
-    return account.login.startswith(_OF_LINKS)
+    return account.login.startswith(LINK_LOGIN)

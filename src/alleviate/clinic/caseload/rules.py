@@ -2,7 +2,6 @@
 
 from functools import cache
 from importlib import resources
-from pathlib import Path
 
 import msgspec
 from msgspec import Struct
@@ -10,7 +9,7 @@ from msgspec import Struct
 from alleviate.instruments import INSTRUMENTS
 from alleviate.terms.errors import DataError
 
-__all__ = ["CaseloadRules", "default_rules", "read_rules"]
+__all__ = ["CaseloadRules", "default_rules"]
 
 
 class _DroppingOut(Struct, frozen=True, forbid_unknown_fields=True):
@@ -52,17 +51,6 @@ class CaseloadRules(Struct, frozen=True, forbid_unknown_fields=True):
         unknown = sorted(set(due.measures) - set(INSTRUMENTS))
         _expect(not unknown, f"there is no instrument {', '.join(unknown)}")
         _expect(bool(self.source.strip()), "the source is missing")
-
-
-def read_rules(path: Path) -> CaseloadRules:
-    """A clinic's own file, of the form of signs.toml. Raises DataError."""
-    try:
-        return _parsed(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, DataError) as error:
-        raise DataError(
-            f"{path} is no file of rules for the caseload: {error}",
-            hint="Write it as clinic/caseload/signs.toml.",
-        ) from None
 
 
 @cache
