@@ -147,7 +147,7 @@ def _spoilt(draw: Any, body: Any) -> Any:
             case "nest":
                 holder[key] = [holder[key], copy.deepcopy(holder[key])]
             case _:
-                holder[key] = draw(st.sampled_from(VALUES))
+                holder[key] = copy.deepcopy(draw(st.sampled_from(VALUES)))  # the next round may spoil it too
     return body
 
 
