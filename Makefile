@@ -8,6 +8,7 @@ SHELL := bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+TESTS := $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder   # tests/pace.py says the order
 
 .PHONY: help run test check bench peers prognosis-peers proofs docs pictures sbom clean browser web
 
@@ -28,14 +29,14 @@ run: $(VENV)/.made-run $(VENV)/.made-web
 	$(BIN)/alleviate clinic --demo
 
 test: $(VENV)/.made-dev $(VENV)/.made-web-dev browser
-	$(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report=term --cov-fail-under=95
+	$(TESTS) --cov --cov-report=term --cov-fail-under=95
 
 check: $(VENV)/.made-dev $(VENV)/.made-web-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow and not browser"
+	$(TESTS) -m "not slow and not browser"
 
 bench: $(VENV)/.made-dev $(VENV)/.made-web-dev peers prognosis-peers
 	$(BIN)/python benchmarks/run.py
@@ -103,7 +104,8 @@ $(VENV)/.made-run $(VENV)/.made-dev: pyproject.toml constraints.txt
 	@echo "Making the environment in $(VENV): once, a minute or two ..."
 	@rm -f $(VENV)/.made-*
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[$(extras)]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -c constraints.txt -e '.[$(extras)]'
+	@$(BIN)/python -m compileall -qq -j 0 $(VENV)/lib src || true   # on all cores; pip would use one
 	@touch $(if $(findstring dev,$(extras)),$(VENV)/.made-run) $@
 
 # Styles and scripts of the clinic. npm fetches its packages once; afterwards nothing needs a network.

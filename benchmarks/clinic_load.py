@@ -33,7 +33,7 @@ from clinic_load_told import soak_table, table
 from clinic_load_vault import Prepared, place_of, prepared, private_key, token
 from clinic_load_watch import Watched, server_of, watched
 
-HOST, PORT = "127.0.0.1", 8765
+HOST, PORT = "127.0.0.1", int(os.environ.get("CLINIC_LOAD_PORT", "8765"))
 BASE = f"http://{HOST}:{PORT}"
 RESULTS = Path(__file__).parent / "results"
 LIMITS = {"caseload": 150.0, "patient": 150.0, "cds": 100.0}
@@ -44,9 +44,12 @@ _OPENINGS = 5
 
 PHASES: dict[str, dict[str, float]] = {
     "CDS Hooks alone": {"cds": 50},
+    "caseload alone": {"caseload": 5},
+    "patient page alone": {"patient": 20},
     "everything at once": {"caseload": 3, "patient": 12, "cds": 35, "note": 0.5},
 }
-"""Requests a second of each kind."""
+"""Requests a second of each kind. 300 clinicians at work who open their caseload once a minute and a patient
+every 15 seconds ask for 5 caseloads and 20 patient pages a second."""
 SOAK = {"caseload": 0.5, "patient": 2.0, "cds": 5.0, "note": 0.2}
 
 

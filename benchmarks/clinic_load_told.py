@@ -27,7 +27,9 @@ def table(rows: Sequence[dict[str, Any]]) -> str:
         "after signing in; each CDS Hooks call signed (ES384) with a token of its own. SQLite with "
         "`synchronous=FULL`, PostgreSQL with `fsync` on; server, database and requests on "
         f"{os.cpu_count()} cores. Every read of a person is an event in the audit, on the disk and signed "
-        "before the answer is sent.",
+        "before the answer is sent. 5 caseloads and 20 patient pages a second are 300 clinicians at work who "
+        "open their caseload once a minute and a patient every 15 seconds; that open pages ask by themselves "
+        "whether something is new is not in it.",
         "",
         "| database | workers | phase | request | a second | answered | p50 | p95 | p99 | most "
         "| limit (p99) | kept |",

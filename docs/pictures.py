@@ -76,7 +76,7 @@ class Camera:
 
 
 def of_clinician(camera: Camera) -> None:
-    """The caseload, the page of who is most urgent, advice by which two options differ, a decision."""
+    """The caseload, the page of who is most urgent, advice by which options differ, a decision on it."""
     page = camera.window("clinician1")
     page.goto(f"{camera.address}/caseload/")
     camera.take("caseload", page, 900)
@@ -85,8 +85,23 @@ def of_clinician(camera: Camera) -> None:
     camera.take("patient", page, 1250, ".app-who")
     advised = found(page, camera.address, lambda told: told["proposal"]["standing"] == "established")
     page.goto(f"{camera.address}/patients/{advised}/advice")
-    camera.take("advice", page, 1400, "#proposal")
-    camera.take("decision", page, 1000, "#decision")
+    camera.take("advice", page, 1250, "#proposal")
+    decide(page)
+    camera.take("decision", page, 560, "#decision")
+
+
+def decide(page: Page) -> None:
+    """Otherwise than proposed, with a reason; where today's advice is decided on already, it stays so."""
+    chosen = page.locator("[name=chosen]")
+    if chosen.count():
+        chosen.nth(1).check()
+        page.locator("select[name=reason]").first.select_option("patient-prefers")
+        page.locator("[name=note]").fill("Talked over together. We look at it again in four weeks.")
+        page.get_by_role("button", name="Record the decision").click()
+    else:
+        page.goto(f"{page.url.rpartition('/')[0]}/decisions")
+        page.locator("main table a").first.click()
+    page.wait_for_url("**/decisions/*")
 
 
 def of_patient(camera: Camera, link: str) -> None:

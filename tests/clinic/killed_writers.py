@@ -3,6 +3,7 @@
 import threading
 import time
 import uuid
+from collections import deque
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -20,18 +21,29 @@ _PHQ9 = [item.code.removeprefix("LOINC//") for item in INSTRUMENTS["phq9"].items
 
 @dataclass
 class Writers:
-    """``done``: by what names a write, what the server said of it. ``open``: sent, and never acknowledged."""
+    """``done``: by what names a write, what was told. ``open``: sent, and never acknowledged.
+
+    ``filing``: people about whom forms come in; ``deciding``: people for whom a rule speaks.
+    ``opened``: of which advice is whose, as it was answered.
+    ``repeated``: how many writes were sent twice.
+    """
 
     base: str
     staff: str
     patient: str
     system: str
     people: list[str]
+    filing: list[str]
+    deciding: list[str]
     done: dict[str, dict[str, Any]] = field(default_factory=lambda: {k: {} for k in KINDS})
     open: dict[str, dict[str, Any]] = field(default_factory=lambda: {k: {} for k in KINDS})
     wrong: list[str] = field(default_factory=list)
+    repeated: int = 0
+    opened: dict[str, str] = field(default_factory=dict)
+    _requests: dict[tuple[str, str], tuple[Any, str, str, Any]] = field(default_factory=dict)
+    _last: dict[str, str] = field(default_factory=dict)
+    _filed: deque[str] = field(default_factory=deque)
     _numbers: "count[int]" = field(default_factory=count)
-    _tried: set[str] = field(default_factory=set)
 
     def begin(self, invitation: str) -> list[threading.Thread]:
         """All at once, until the server is gone."""
@@ -40,10 +52,11 @@ class Writers:
             "answer": lambda client: self._answer(client, invitation),
             "goal": lambda client: self._goal(client),
             "note": lambda client: self._note(client),
-            "taken": lambda client: self._taken(client),
+            "alert": lambda client: self._alerts(client),
+            "decision": lambda client: self._decide(client),
             "move": lambda client: self._move(client),
         }
-        threads = [threading.Thread(target=self._until_killed, args=(work[kind],)) for kind in KINDS]
+        threads = [threading.Thread(target=self._until_killed, args=(each,)) for each in work.values()]
         for thread in threads:
             thread.start()
         return threads
@@ -57,10 +70,14 @@ class Writers:
             time.sleep(0.01)
 
     def again(self) -> None:
-        """Send the forms that were never acknowledged once more, as a system does that heard nothing."""
+        """As a client does that heard nothing: what was never acknowledged is sent once more, letter by
+        letter; and of each kind the last that was acknowledged, as a client does whose answer was lost.
+        """
         with self._client() as client:
-            for name, body in list(self.open["form"].items()):
-                self._sent(client, "form", name, body, "PUT", f"/fhir/QuestionnaireResponse/{name}", body)
+            for kind in SENT_AGAIN:
+                for name in [*self.open[kind], *([self._last[kind]] if kind in self._last else ())]:
+                    self._sent(client, kind, name, *self._requests[kind, name])
+                    self.repeated += 1
 
     def _until_killed(self, work: Any) -> None:
         with self._client() as client:
@@ -85,13 +102,18 @@ class Writers:
             token = self.patient if kind in ("answer", "goal") else self.staff
             headers = {"Cookie": f"alleviate={token}", "X-CSRF-Token": csrf_of(token)}
         self.open[kind][name] = told
+        self._requests[kind, name] = told, method, url, body
         answer = client.request(method, url, json=body, headers=headers)
         if not answer.is_success:
             self.wrong.append(f"{kind}: {answer.status_code} {answer.text[:300]}")
             return {}
         del self.open[kind][name]
         self.done[kind][name] = told
-        return answer.json()
+        self._last[kind] = name
+        said = answer.json()
+        if kind == "opened":
+            self.opened[said["id"]] = told
+        return said
 
     def _asked(self, client: httpx.Client, url: str) -> Any:
         answer = client.get(url, headers={"Cookie": f"alleviate={self.staff}"})
@@ -100,9 +122,11 @@ class Writers:
         return answer.json()
 
     def _form(self, client: httpx.Client) -> None:
-        name = f"killed-{next(self._numbers)}"
-        body = form(name, self.people[2], datetime.now(UTC))
+        number = next(self._numbers)
+        name, patient = f"killed-{number}", self.filing[number % len(self.filing)]
+        body = form(name, patient, datetime.now(UTC))
         self._sent(client, "form", name, body, "PUT", f"/fhir/QuestionnaireResponse/{name}", body)
+        self._filed.append(patient)
 
     def _answer(self, client: httpx.Client, invitation: str) -> None:
         number, once = next(self._numbers), uuid.uuid4().hex
@@ -121,15 +145,37 @@ class Writers:
         body = {"sort": "progress", "text": words, "mention": []}
         self._sent(client, "note", words, words, "POST", url, body)
 
-    def _taken(self, client: httpx.Client) -> None:
-        """Takes each alert that there is, one time."""
-        url = f"/api/v1/patients/{self.people[2]}/alerts"
+    def _alerts(self, client: httpx.Client) -> None:
+        """Takes each alert of whoever sent a form last, and resolves it."""
+        if not self._filed:
+            time.sleep(0.01)
+            return
+        url = f"/api/v1/patients/{self._filed.pop()}/alerts"
         for alert in self._asked(client, url):
-            if alert["id"] in self._tried or alert["state"] != "raised":
-                continue
-            self._tried.add(alert["id"])
-            body = {"state": "acknowledged", "done": ""}
-            self._sent(client, "taken", alert["id"], "", "POST", f"{url}/{alert['id']}/steps", body)
+            for step in _NEXT.get(alert["state"], ()):
+                words = f"Resolved {next(self._numbers)}" if step == "resolved" else ""
+                body = {"state": "acknowledged" if step == "taken" else step, "done": words}
+                self._sent(client, step, alert["id"], words, "POST", f"{url}/{alert['id']}/steps", body)
+
+    def _decide(self, client: httpx.Client) -> None:
+        """Opens advice anew, for what the record says has changed, and accepts or overrides it."""
+        number = next(self._numbers)
+        patient = self.deciding[number % len(self.deciding)]
+        root, words = f"/api/v1/patients/{patient}", f"Decision {number}"
+        note = {"sort": "progress", "text": f"Note {number}", "mention": []}
+        self._sent(client, "note", note["text"], patient, "POST", f"{root}/notes", note)
+        url = f"{root}/advice?question=severity"
+        found = self._sent(client, "opened", f"{words} {patient}", patient, "GET", url, None)
+        if self.wrong:
+            return
+        arms = [option["arm"] for option in found["proposal"]["options"]]
+        body = {"seen": found["seen"], "chosen": found["proposal"]["first"], "note": words}
+        if number % 2:
+            other = next(arm for arm in arms if arm != body["chosen"])
+            body |= {"chosen": other, "reason": "judgement", "words": f"Because {number}"}
+        told = {"proposal": found["id"], **body}
+        url = f"{root}/decisions/{found['id']}"
+        self._sent(client, "overridden" if number % 2 else "accepted", words, told, "POST", url, body)
 
     def _move(self, client: httpx.Client) -> None:
         """Moves one decision on, again and again, each time for a reason of its own."""
@@ -145,7 +191,13 @@ class Writers:
             found = self._sent(client, "move", words, move, "POST", f"{root}/decisions/{found['id']}", body)
 
 
-KINDS = ("form", "answer", "goal", "note", "taken", "move")
+_NEXT = {"raised": ("taken", "resolved"), "acknowledged": ("resolved",)}
+KINDS = (
+    *("form", "answer", "goal", "note", "taken", "resolved"),
+    *("opened", "accepted", "overridden", "move"),
+)
+SENT_AGAIN = ("form", "answer", "opened", "accepted", "overridden", "move")
+"""What a client may send twice; an alert's state and a note's page say whether it was taken."""
 
 
 def form(name: str, patient: str, at: datetime) -> dict[str, Any]:

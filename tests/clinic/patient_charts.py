@@ -81,7 +81,7 @@ class Made:
             "end_high": 15.0,
             "p_improve": 0.2 if on_track is False else 0.7,
             "on_track": on_track,
-            "reasons": ["3 points worse than at the start"],
+            "reasons": ["worse by 3 than the first score of this course; a reliable change takes 6"],
         }
         at = int((ago(days) - EPOCH).total_seconds()) * 10**6
         result = Result(((at, score),), ("questionnaire",), told, alert)

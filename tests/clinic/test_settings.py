@@ -88,3 +88,10 @@ def test_secrets_are_not_printed() -> None:
 @pytest.mark.parametrize("secret", ["short", "aaaaaaaaaaaaaaaaaaaaaaaaaa", "password-password-1234"])
 def test_secrets_that_everybody_would_try_are_guessable(secret: str) -> None:
     assert guessable(secret)
+
+
+@pytest.mark.parametrize("number", ["call us", "12", "020 7946 0000 ext. 3", "<b>1</b>", "1" * 40])
+def test_a_telephone_number_can_be_dialled(number: str) -> None:
+    with pytest.raises(InputError, match="telephone"):
+        Settings.read({"ALLEVIATE_CLINIC_TELEPHONE": number})
+    assert Settings.read({"ALLEVIATE_CLINIC_TELEPHONE": "+49 (30) 1234-567"}).telephone == "+49 (30) 1234-567"

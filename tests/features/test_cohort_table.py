@@ -45,7 +45,7 @@ SPEC = FeatureSpec(
 )
 
 
-thorough = settings(deadline=None, max_examples=60)
+thorough = settings(deadline=None, max_examples=30)
 """Of examples that each compile some hundred features."""
 
 

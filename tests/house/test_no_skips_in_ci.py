@@ -10,14 +10,15 @@ import pytest
 
 pytestmark = pytest.mark.slow  # real processes, many of them
 
-CONFTEST = Path(__file__).parents[1] / "conftest.py"
+FOR_EVERY_TEST = [Path(__file__).parents[1] / name for name in ("conftest.py", "pace.py")]
 SKIPS_A_TEST = 'import pytest\n\ndef test_a():\n    pytest.skip("no database")\n\ndef test_b():\n    pass\n'
 SKIPS_A_FILE = 'import pytest\n\npytest.importorskip("a_package_nobody_has")\n\ndef test_a():\n    pass\n'
 EXPECTS_A_FAILURE = "import pytest\n\n@pytest.mark.xfail\ndef test_a():\n    assert 1 == 2\n"
 
 
 def run(folder: Path, test: str, *options: str, ci: bool) -> subprocess.CompletedProcess[str]:
-    shutil.copy(CONFTEST, folder / "conftest.py")
+    for file in FOR_EVERY_TEST:
+        shutil.copy(file, folder)
     (folder / "test_some.py").write_text(test)
     environment = {key: value for key, value in os.environ.items() if key != "CI" and "COV" not in key}
     return subprocess.run(

@@ -70,7 +70,7 @@ def filled_in(instrument: Instrument) -> st.SearchStrategy[list[dict[str, float 
 
 
 @pytest.mark.parametrize("id", INSTRUMENTS)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(data=st.data())
 def test_a_table_is_scored_as_form_by_form(id: str, data: st.DataObject) -> None:
     instrument = INSTRUMENTS[id]

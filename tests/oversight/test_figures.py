@@ -141,3 +141,5 @@ def test_consents_are_counted_with_those_who_said_nothing_and_small_numbers_hidd
     now = {each.purpose: (each.given, each.withdrawn) for each in found.changes if each.month == "2026-11"}
     assert now["research"] == (0, 6)
     assert len({each.month for each in found.changes}) == 12
+    year = next(each for each in found.year if each.purpose == "research")
+    assert (year.given, year.withdrawn) == (29, 6)

@@ -49,7 +49,7 @@ def test_who_worsens_is_not_on_track_and_who_improves_is(followed) -> None:
     assert [row["alert"] for row in worse] == [False, True, False, False]
     assert any("chance of no reliable improvement" in reason for reason in worse[1]["reasons"])
     assert any(reason.startswith("19 is worse than was expected") for reason in worse[1]["reasons"])
-    assert "reliably worse: 7 points worse than at the start" in worse[2]["reasons"]
+    assert "reliably worse: worse by 7 than the first score of this course" in worse[2]["reasons"]
     assert worse[2]["change"]["reliable"] == "deteriorated"
     better = followed.loaded.score(long(20, 15, 9, 6), NOW)
     assert [row["alert"] for row in better] == [False] * 4

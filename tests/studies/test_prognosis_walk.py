@@ -346,7 +346,7 @@ class TestTimeAndInterruption:
     @pytest.mark.slow
     def test_ctrl_c_keeps_the_best_so_far_and_the_same_command_goes_on(self, tmp_path: Path) -> None:
         asked = study(tmp_path)
-        text = (tmp_path / "study.toml").read_text().replace("repeats = 2", "repeats = 40")
+        text = (tmp_path / "study.toml").read_text().replace("repeats = 2", "repeats = 16")
         (tmp_path / "study.toml").write_text(text)
         command = [sys.executable, "-m", "alleviate", "learn", str(tmp_path / "study.toml")]
         command += ["--out", str(tmp_path / "made"), "--workers", "1", "--json"]
@@ -360,10 +360,10 @@ class TestTimeAndInterruption:
         cut = json.loads(told)
         assert any("Stopped by hand" in warning for warning in cut["warnings"])
         done = place.read_bytes().count(b"\n")
-        assert done < 201
-        asked = replace(asked, validation=replace(asked.validation, repeats=40))
+        assert done < 81
+        asked = replace(asked, validation=replace(asked.validation, repeats=16))
         whole = learned(asked, tmp_path / "made")
-        assert whole.findings.repeats == 40
+        assert whole.findings.repeats == 16
         assert not place.exists()
         fresh = learned(asked, tmp_path / "fresh")
         assert (tmp_path / "fresh" / "findings.json").read_bytes() == (

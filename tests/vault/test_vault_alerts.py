@@ -20,7 +20,7 @@ from alleviate.terms.errors import AuditError, ConsentError, DataError, VaultErr
 from alleviate.vault import Vault, take_in
 from alleviate.vault.alerts import Alerts
 
-KILLS = int(os.environ.get("ALLEVIATE_KILLS", "4"))
+KILLS = int(os.environ.get("ALLEVIATE_KILLS", "2"))
 MANY = 300
 MINUTE = timedelta(minutes=1)
 

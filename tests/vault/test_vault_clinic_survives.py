@@ -14,7 +14,7 @@ from dying_clinic import PEOPLE
 
 from alleviate.vault import Vault
 
-KILLS = int(os.environ.get("ALLEVIATE_KILLS", "4"))
+KILLS = int(os.environ.get("ALLEVIATE_KILLS", "2"))
 HERE = Path(__file__).parent
 
 

@@ -91,7 +91,7 @@ SAID = st.tuples(
 @given(st.lists(SAID, max_size=6), st.integers(1, 14), st.sampled_from(["care", "research"]))
 @example([("permit", "", 1, 3), ("permit", "", 1, None)], 4, "research")
 @example([("permit", "", 1, None), ("permit", "", 1, 3)], 4, "research")
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_it_decides_as_the_rules_read_one_by_one(said: list, today: int, purpose: str) -> None:
     consents = [
         consent(number, "p", answer, purpose, kind, given=given, until=until)

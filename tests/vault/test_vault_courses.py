@@ -16,7 +16,7 @@ from entries_made import FIRST, NOW, consent, pulse
 from alleviate.terms.errors import AuditError, ConsentError
 from alleviate.vault import Vault, steps
 
-KILLS = int(os.environ.get("ALLEVIATE_KILLS", "4"))
+KILLS = int(os.environ.get("ALLEVIATE_KILLS", "2"))
 PEOPLE, EACH = 60, 8
 
 

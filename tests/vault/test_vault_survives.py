@@ -20,7 +20,7 @@ from alleviate.terms.errors import AlleviateError, VaultError
 from alleviate.vault import Vault, take_in
 
 HERE = Path(__file__).parent
-KILLS = int(os.environ.get("ALLEVIATE_KILLS", "4"))
+KILLS = int(os.environ.get("ALLEVIATE_KILLS", "2"))
 MANY = 3000
 
 

@@ -70,6 +70,11 @@ def new(
     kinds = {str(each): each for each in get_args(ClientKind)}
     if kind not in kinds:
         raise InputError(f"Expected --kind {', '.join(kinds)}; got {kind!r}.", hint="Choose one.")
+    if kind == "app" and make_key is not None:
+        raise InputError(
+            "The clinic itself keeps the key by which it signs there.",
+            hint="Register it at /admin/tokens.",
+        )
     settings = _settings(vault)
     given = _keys(keys)
     with _opened(settings) as opened, _new_file(make_key) as private:

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
@@ -13,6 +14,7 @@ from starlette.requests import Request
 
 from alleviate.clinic.gate import NotSignedInError, services_of
 from alleviate.clinic.metrics import REFUSED
+from alleviate.clinic.who import Who
 from alleviate.terms.errors import (
     AlleviateError,
     ConflictError,
@@ -65,11 +67,37 @@ def answer(request: Request, status: int, message: str, hint: str) -> Response:
             return form(request, status, message, hint)
     if _wants_page(request):
         page = services_of(request).looks.render(
-            request, "error.html", None, {"status": status, "message": message, "hint": hint}
+            request,
+            "error.html",
+            _reader(request, status),
+            {"status": status, "message": message, "hint": hint},
         )
         page.status_code = status
         return page
     return JSONResponse({"error": message, "hint": hint} if hint else {"error": message}, status)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """Who reads an error, for the frame around it: what they looked for has no say in it."""
+
+    who: Who
+
+    @property
+    def csrf(self) -> str:
+        return self.who.csrf
+
+
+def _reader(request: Request, status: int) -> _Reader | None:
+    """None where nobody is signed in, and where to ask could fail in its turn."""
+    if status == 401 or status >= 500:
+        return None
+    services = services_of(request)
+    try:
+        who = services.of_cookie(request, services)
+    except AlleviateError:
+        return None
+    return _Reader(who) if who else None
 
 
 def install(app: FastAPI) -> None:

@@ -45,7 +45,8 @@ def services_of(request: Request) -> Services:
 class Visit:
     """One request of somebody who may make it. ``patient`` is our id of whom it concerns, or "".
 
-    ``basis`` is what binds them to that person. What is read goes through `access`, and so into the audit.
+    ``basis`` is what binds them to that person, ``revision`` how often that person was written about when
+    this was looked up; None: there is nobody. What is read goes through `access`, and so into the audit.
     """
 
     request: Request
@@ -55,6 +56,7 @@ class Visit:
     now: datetime
     patient: str = ""
     basis: Basis = "none"
+    revision: int | None = None
     _access: Access | None = None
 
     @property
@@ -111,15 +113,26 @@ async def enter(request: Request) -> Visit:
     """Raises NotSignedInError or RefusedError before anything of the route runs."""
     services = services_of(request)
     action: str = request.scope["route"].openapi_extra["x-action"]
-    who = await run_in_threadpool(_identify, request, services)
-    if who is None:
-        raise NotSignedInError("Nobody is signed in.", hint="Sign in first.")
-    if request.method not in _SAFE and who.csrf:
+    who, visit = await run_in_threadpool(_entered, request, services, action)
+    if visit is None:
         await _refuse_forged(request, services, who)
-    return await run_in_threadpool(_admitted, request, services, who, action)
+        visit = await run_in_threadpool(_admitted, request, services, who, action)
+    return visit
 
 
 VisitOf = Annotated[Visit, Depends(enter)]
+
+
+def _entered(request: Request, services: Services, action: str) -> tuple[Who, Visit | None]:
+    """Who asks, and what they may do; None where it has to be seen first whether they sent it themselves.
+
+    In one go: each change between threads waits for whatever else the process does."""
+    who = _identify(request, services)
+    if who is None:
+        raise NotSignedInError("Nobody is signed in.", hint="Sign in first.")
+    if request.method not in _SAFE and who.csrf:
+        return who, None
+    return who, _admitted(request, services, who, action)
 
 
 def _identify(request: Request, services: Services) -> Who | None:
@@ -155,9 +168,10 @@ def _admitted(request: Request, services: Services, who: Who, action: str) -> Vi
     if who.role == "patient":
         visit.patient = who.patient
         visit.basis = "self" if who.patient and named in ("", who.patient) else "none"
+        visit.revision = services.vault.revision(who.patient) if named else None
     elif named:
         bond = services.vault.bond(who.key, named, now)
-        visit.patient, visit.basis = bond.patient, bond.basis
+        visit.patient, visit.basis, visit.revision = bond.patient, bond.basis, bond.revision
     basis = visit.basis if named or wanted.of_a_person else None
     try:
         if who.limits is not None and action not in who.limits:
@@ -165,7 +179,7 @@ def _admitted(request: Request, services: Services, who: Who, action: str) -> Vi
         if who.only and request.path_params.get("invitation") != who.only:
             raise RefusedError("This is not open to you.")
         check_may(who.role, action, basis)
-        if named and not services.vault.knows(visit.patient):
+        if named and visit.revision is None:
             raise RefusedError("This is not open to you.")
     except RefusedError:
         denying = services.vault.access(actor=who.actor, purpose=_purpose(wanted.purpose or "rights"))

@@ -12,21 +12,23 @@ from datetime import datetime
 from itertools import islice
 
 from alleviate.clinic.metrics import ALERTS_OVERDUE, PACKAGES
+from alleviate.clinic.patient.followers import follower_of
 from alleviate.clinic.services import Services
+from alleviate.clinic.who import KEEPER
 from alleviate.packages.course import CoursePackage
-from alleviate.progress.ladder import Ladder, default_ladders
+from alleviate.progress.alerts import Alert, standing
+from alleviate.progress.safety import Sign
 from alleviate.studies.courses.loaded import LoadedCourses
 from alleviate.studies.courses.sweeping import refuse_rule, sweep_people
 from alleviate.studies.rules import LearnedRule
 from alleviate.terms.errors import PackageError, VaultError
-from alleviate.vault.watching import OpenAlert, followed, open_alerts
+from alleviate.vault.watching import followed, open_alerts, unswept, written
 
 __all__ = ["EVERY", "Keeper", "overdue"]
 
 EVERY = 5.0
 """Seconds between two rounds."""
 
-_ACTOR = "alleviate:keeper"
 _AT_ONCE = 20
 """People judged in one step: others wait for the vault no longer than that takes."""
 _LOG = logging.getLogger("alleviate.keeping")
@@ -46,6 +48,10 @@ class Keeper:
         self._after = after
         self._every = every
         self._seen: dict[str, Mapping[str, int]] = {}
+        self._signs: dict[str, Sign] = {}
+        self._mark: object = None
+        self._open: list[Alert] = []
+        self._judged_at: object = None
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="keeper", daemon=True)
 
@@ -65,8 +71,12 @@ class Keeper:
         PACKAGES.labels("live").set(found)
         PACKAGES.labels("out").set(len(self._shared.shelf.all()) - found)
         PACKAGES.labels("unusable").set(len(self._shared.shelf.unusable()))
-        ALERTS_OVERDUE.set(sum(overdue(alert, now) for alert in open_alerts(self._shared.vault)))
-        return self._judge(now)
+        mark = written(self._shared.vault)
+        if mark != self._mark:
+            self._open = open_alerts(self._shared.vault, self._signs)
+            self._mark = mark
+        ALERTS_OVERDUE.set(sum(overdue(alert, now) for alert in self._open))
+        return self._judge(now, mark)
 
     def _run(self) -> None:
         while not self._stop.is_set():
@@ -82,19 +92,24 @@ class Keeper:
                 _LOG.error("What follows a round failed: %s", type(error).__name__)
             self._stop.wait(self._every)
 
-    def _judge(self, now: datetime) -> int:
-        judged = 0
-        for courses in self._shared.shelf.courses():
+    def _judge(self, now: datetime, mark: object) -> int:
+        judged, live = 0, self._shared.shelf.courses()
+        standing = mark, [*(one.seal for one in live), *(rule.seal for rule in self._shared.shelf.rules())]
+        if standing == self._judged_at:  # nothing about anybody was written since
+            return 0
+        for courses in live:
             rule = self._rule_for(courses.what.package)
             people = followed(self._shared.vault, now)
             seen = self._seen.get(courses.seal, {})
-            due = [patient for patient, revision in people.items() if seen.get(patient) != revision]
-            for some in _portions(due, _AT_ONCE):
+            new = [patient for patient, revision in people.items() if seen.get(patient) != revision]
+            package = follower_of(courses.name, courses.what).package
+            for some in _portions(unswept(self._shared.vault, package, new), _AT_ONCE):
                 if self._stop.is_set():
                     return judged
                 judged += self._swept(courses.what, some, rule, now)
             # What the sweep itself wrote is looked at once more in the next round, and found to be nothing.
             self._seen[courses.seal] = people
+        self._judged_at = standing
         return judged
 
     def _swept(
@@ -102,7 +117,7 @@ class Keeper:
     ) -> int:
         """One portion; what cannot be judged in it is told to the log and does not hold up the others."""
         try:
-            with self._shared.vault.access(actor=_ACTOR, purpose="care") as access:
+            with self._shared.vault.access(actor=KEEPER, purpose="care") as access:
                 return len(sweep_people(courses, access, now, some, rule).results)
         except VaultError:
             raise
@@ -121,18 +136,10 @@ class Keeper:
         return None
 
 
-def overdue(alert: OpenAlert, now: datetime, ladder: Ladder | None = None) -> bool:
-    """Whether it passed a deadline of the ladder for most alerts: which one is its own stays sealed.
-
-    So an alert of an old record that came in late counts too early, and none counts too late but those
-    of the very urgent ladder, which pages show by their own.
-    """
-    if ladder is None:
-        shipped = default_ladders()
-        ladder = next(each for each in shipped.ladders if each.name == shipped.default)
-    if now >= alert.raised_at + ladder.resolve_within:
-        return True
-    return alert.state == "raised" and now >= alert.raised_at + ladder.tiers[0].answer_within
+def overdue(alert: Alert, now: datetime) -> bool:
+    """Whether it passed a deadline of its own ladder, as pages show it."""
+    stands = standing(alert, now)
+    return stands is not None and stands.overdue
 
 
 def _portions(ids: Iterable[str], size: int) -> Iterator[list[str]]:

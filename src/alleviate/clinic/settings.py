@@ -1,6 +1,7 @@
 """How a clinic is run: from the command line and the environment; what is unsafe is refused at the start."""
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from ipaddress import ip_address
@@ -19,6 +20,7 @@ PREFIX = "ALLEVIATE_CLINIC_"
 """Of each setting in the environment: ``ALLEVIATE_CLINIC_BASE_URL``."""
 
 _FEWEST_SECRET = 20
+_TELEPHONE = re.compile(r"\+?[0-9(][0-9 ()/-]{2,28}").fullmatch
 _GUESSED = ("changeme", "change-me", "secret", "password", "alleviate", "postgres", "admin", "test", "demo")
 
 
@@ -30,7 +32,8 @@ class Settings:
     URLs that may be asked for data. ``oidc``: a JSON file of identity providers. ``private_addresses``:
     whether these may lie in a private network. ``proxies``: addresses or networks of those whose word about
     where a request came from is believed. ``metrics_token``: who asks for metrics from elsewhere shows
-    it. ``country`` (ISO 3166) is for the crisis help. Raises InputError for what is unsafe.
+    it. ``country`` (ISO 3166) is for the crisis help; ``telephone``: on which patients reach the clinic, as
+    people write it. Raises InputError for what is unsafe.
     """
 
     vault: str = field(default_factory=lambda: str(home() / "clinic.vault"))
@@ -39,6 +42,7 @@ class Settings:
     demo: bool = False
     name: str = "Alleviate"
     country: str = "GB"
+    telephone: str = ""
     idle_minutes: int = 15
     patient_idle_minutes: int = 30
     absolute_minutes: int = 12 * 60
@@ -55,6 +59,11 @@ class Settings:
     def __post_init__(self) -> None:
         self._check_address()
         self._check_database()
+        if self.telephone and not _TELEPHONE(self.telephone):
+            raise InputError(
+                f"A telephone number is 3 digits or more, with spaces, got {self.telephone!r}.",
+                hint="Write it as patients dial it: 020 7946 0000.",
+            )
         if not self.second_factor and not self.loopback:
             raise InputError(
                 "Signing in without a second factor is for this machine alone, and the clinic is at "

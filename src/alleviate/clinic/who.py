@@ -5,7 +5,13 @@ from dataclasses import dataclass
 from alleviate.decisions.permissions import Role
 from alleviate.vault.accounts import Account
 
-__all__ = ["Who"]
+__all__ = ["COUNTER", "KEEPER", "Who"]
+
+KEEPER = "alleviate:keeper"
+"""The audit's word for our program that judges new scores."""
+
+COUNTER = "alleviate:service"
+"""And for the one that works out the officers' figures."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,21 +43,21 @@ from alleviate.vault import Vault
 __all__ = ["application", "build", "services"]
 
 ROOMS = (
+    cds,
+    patient,
+    caseload,
+    looks,
     start,
     signing_in,
-    admin,
-    machines,
-    caseload,
-    patient,
     recommending,
     mine,
-    officers,
+    machines,
     fhir,
-    cds,
-    looks,
+    officers,
+    admin,
     health,
 )
-"""In the order in which their addresses are looked up."""
+"""In the order in which their addresses are looked up, one by one: what is asked for most comes first."""
 
 _MEBIBYTE = 2**20
 

@@ -207,7 +207,7 @@ class Versions:
     """What it was worked out by. ``seal``: SHA-256 of the package's manifest; ``signer``: of its key.
 
     ``record``: SHA-256 of the events that were read; ``revision``: of the person's record in the vault;
-    ``rules``: SHA-256 of the hard rules.
+    ``rules``: SHA-256 of the hard rules; ``wording``: of the sentences it was first shown in, "" unknown.
     """
 
     alleviate: str
@@ -217,3 +217,4 @@ class Versions:
     record: str
     revision: int
     rules: str
+    wording: str = ""

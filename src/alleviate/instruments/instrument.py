@@ -1,6 +1,7 @@
 """One questionnaire: what it asks, and what the answers amount to."""
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from math import floor
 from typing import Literal
 
@@ -26,7 +27,7 @@ __all__ = ["Instrument"]
 YES = 1
 
 
-class Instrument(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Instrument(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, dict=True):
     """A questionnaire as its folder says it, checked at birth. Raises DataError.
 
     ``total`` says what the answers become: a ``sum`` of points (times ``factor``), a risk ``tier``, or a
@@ -92,27 +93,32 @@ class Instrument(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         if not holds:
             raise DataError(f"The instrument {self.id} {otherwise}.", hint="Mend its instrument.toml.")
 
-    @property
+    @cached_property
     def range(self) -> tuple[float, float]:
         """The lowest and the highest total."""
         return self.bounds({})
 
+    @cached_property
+    def _ids(self) -> frozenset[str]:
+        return frozenset(item.id for item in self.items)
+
     def bounds(self, answers: Mapping[str, float | None]) -> tuple[float, float]:
         """The lowest and the highest total that these answers leave possible."""
         points = self._points(answers)
-        low = sum(item.low if (value := points[item.id]) is None else value for item in self._scored())
-        high = sum(item.high if (value := points[item.id]) is None else value for item in self._scored())
+        low = sum(item.low if (value := points[item.id]) is None else value for item in self._scored)
+        high = sum(item.high if (value := points[item.id]) is None else value for item in self._scored)
         return low * self.factor, high * self.factor
 
+    @cached_property
     def _scored(self) -> tuple[Item, ...]:
         return tuple(item for item in self.items if item.scored)
 
-    @property
+    @cached_property
     def parts(self) -> tuple[tuple[str, ...], ...]:
         """The scored items, grouped as the rule for missing ones takes its means."""
         if self.missing.by_subscale:
             return tuple(subscale.items for subscale in self.subscales)
-        return (tuple(item.id for item in self._scored()),)
+        return (tuple(item.id for item in self._scored),)
 
     def item(self, name: str) -> Item | None:
         """The item with this id, code or alias, if there is one; an alias means it only in here."""
@@ -151,7 +157,7 @@ class Instrument(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
         An item left out or None is missing. ``sex`` (``female`` or ``male``) matters to some cut-offs.
         """
-        if unknown := answers.keys() - {item.id for item in self.items}:
+        if unknown := answers.keys() - self._ids:
             raise DataError(
                 f"{self.abbreviation} has no item {', '.join(sorted(unknown))}.",
                 hint=f"Its items are {', '.join(item.id for item in self.items)}.",
@@ -185,7 +191,7 @@ class Instrument(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     def _points(self, answers: Mapping[str, float | None]) -> dict[str, float | None]:
         """The points of each scored item; None where it is missing, 0 where it was rightly not asked."""
         points: dict[str, float | None] = {}
-        for item in self._scored():
+        for item in self._scored:
             value = answers.get(item.id)
             if value is None and item.skip and answers.get(item.skip.item) == item.skip.equals:
                 value = 0.0
@@ -198,7 +204,7 @@ class Instrument(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             return f"item {needed[0]} is not answered, and without it this is no {self.abbreviation}"
         if len(missing) > self.missing.most:
             allowed = f"at most {self.missing.most} may be" if self.missing.most else "none may be"
-            return f"{len(missing)} of {len(self._scored())} items are missing; {allowed}"
+            return f"{len(missing)} of {len(self._scored)} items are missing; {allowed}"
         return ""
 
     def _total(self, points: Mapping[str, float | None]) -> float | None:

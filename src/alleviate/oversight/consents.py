@@ -1,13 +1,13 @@
 """How many permit what, and what they changed by month; small numbers hidden."""
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
 from alleviate.oversight.rates import share
-from alleviate.oversight.suppression import SMALLEST, Table, protect
+from alleviate.oversight.suppression import Table, protect
 from alleviate.records import KINDS, Event
 from alleviate.terms.codes import SEPARATOR
 from alleviate.terms.estimates import Estimate
@@ -45,7 +45,7 @@ class Change:
     """Statements of one month (2026-11) about a purpose: ``given``, and ``withdrawn``: a denial after a
     permission.
 
-    None: between 1 and 4.
+    None: of fewer than five people, or it would give such a number away. ``month`` "": of the whole year.
     """
 
     month: str
@@ -59,14 +59,17 @@ class ConsentFigures:
     people: int
     permits: tuple[Permits, ...]
     changes: tuple[Change, ...]
+    year: tuple[Change, ...]
 
 
 def consent_figures(consents: Sequence[Sequence[Event]], now: datetime) -> ConsentFigures:
     """Of everybody's consents (an empty one of who never said anything), as of ``now`` (UTC)."""
+    changes = [each for purpose in ASKED for each in _changes(consents, purpose, now)]
     return ConsentFigures(
         len(consents),
         tuple(_permits(consents, purpose, now) for purpose in ASKED),
-        tuple(_changes(consents, now)),
+        tuple(sorted((each for each in changes if each.month), key=lambda each: each.month)),
+        tuple(each for each in changes if not each.month),
     )
 
 
@@ -86,21 +89,33 @@ def _permits(consents: Sequence[Sequence[Event]], purpose: Purpose, now: datetim
     return Permits(purpose, all_, some_, none, share(some, len(consents)) if shown[3] else None)
 
 
-def _changes(consents: Iterable[Sequence[Event]], now: datetime) -> Iterable[Change]:
-    given: Counter[tuple[str, str]] = Counter()
-    withdrawn: Counter[tuple[str, str]] = Counter()
-    for events in consents:
-        for purpose in ASKED:
-            permitted_before = False
-            for month, permits in _statements(events, purpose, now):
-                if permits:
-                    given[month, purpose] += 1
-                elif permitted_before:
-                    withdrawn[month, purpose] += 1
-                permitted_before = permits
-    for month in _months(now):
-        for purpose in ASKED:
-            yield Change(month, purpose, _shown(given[month, purpose]), _shown(withdrawn[month, purpose]))
+def _changes(consents: Iterable[Sequence[Event]], purpose: Purpose, now: datetime) -> list[Change]:
+    """Of a purpose: the months, and last the whole year (month "").
+
+    How many permit is told elsewhere, so that what was given and what was withdrawn may follow from each
+    other. Numbers are hidden as if the sum of both were known: then they do not.
+    """
+    months = _months(now)
+    person: dict[int, int] = {}
+    given: dict[str, set[int]] = {month: set() for month in months}
+    withdrawn: dict[str, set[int]] = {month: set() for month in months}
+    for number, events in enumerate(consents):
+        permitted_before = False
+        for month, permits in _statements(events, purpose, now):
+            if month in given and (permits or permitted_before):
+                (given if permits else withdrawn)[month].add(len(person))
+                person[len(person)] = number
+            permitted_before = permits
+    everything = frozenset(person)
+    by_month = [frozenset(items) for told in (given, withdrawn) for items in told.values()]
+    both = [frozenset[int]().union(*by_month[:MONTHS]), frozenset[int]().union(*by_month[MONTHS:])]
+    all_months = range(3, 3 + 2 * MONTHS)
+    partitions = [(1, 2), all_months[:MONTHS], all_months[MONTHS:], all_months]
+    groups = [everything, *both, *by_month]
+    shown = protect(Table(groups, person, partitions=partitions, fixed={0}))
+    counts = [len(group) if here else None for group, here in zip(groups, shown, strict=True)]
+    told = [Change(month, purpose, counts[3 + n], counts[3 + MONTHS + n]) for n, month in enumerate(months)]
+    return [*told, Change("", purpose, counts[1], counts[2])]
 
 
 def _statements(events: Sequence[Event], purpose: str, now: datetime) -> list[tuple[str, bool]]:
@@ -118,7 +133,3 @@ def _statements(events: Sequence[Event], purpose: str, now: datetime) -> list[tu
 def _months(now: datetime) -> list[str]:
     first = now.year * 12 + now.month - MONTHS
     return [f"{month // 12:04d}-{month % 12 + 1:02d}" for month in range(first, first + MONTHS)]
-
-
-def _shown(count: int) -> int | None:
-    return count if count == 0 or count >= SMALLEST else None

@@ -4,6 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
 from alleviate.instruments import Instrument, instrument_of_total, instruments_with_item
 from alleviate.records.event import Event
@@ -57,6 +58,7 @@ def questionnaires(record: PatientRecord) -> list[Filled]:
     return sorted(filled, key=lambda form: (form.time, form.instrument, form.known_at, form.entries))
 
 
+@lru_cache(maxsize=4096)
 def _instruments_of(code: str) -> tuple[Instrument, ...]:
     """The instruments that a code belongs to, as an item or as a total."""
     total = instrument_of_total(code.removeprefix(STATED))

@@ -3,6 +3,7 @@
 import re
 import shlex
 import textwrap
+from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -12,7 +13,9 @@ from alleviate.reports import charts, harm_chart, numbers
 __all__ = ["templates"]
 
 
+@cache
 def templates() -> Environment:
+    """Made once: to compile the templates takes longer than to fill them in."""
     environment = Environment(
         loader=PackageLoader("alleviate.reports"),
         autoescape=True,

@@ -10,8 +10,9 @@ them is kept here too, as steps from 1 on under the id of the result, which stan
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -22,7 +23,7 @@ from alleviate.progress.safety import Sign, of_a_form, signs
 from alleviate.records import Event, Kind, PatientRecord
 from alleviate.terms.errors import ConsentError, VaultError
 from alleviate.vault.body import from_microseconds, microseconds
-from alleviate.vault.bulk import among, put_rows, rows_with
+from alleviate.vault.bulk import listed, put_rows, rows_with
 from alleviate.vault.cipher import blind_index, seal, unseal
 from alleviate.vault.consent import Purpose
 from alleviate.vault.keystore import KeyStore
@@ -32,6 +33,7 @@ from alleviate.vault.schema import ALERTS
 __all__ = [
     "Alerts",
     "check_alert_purpose",
+    "open_alerts",
     "put_step",
     "raise_alerts",
     "read_alerts",
@@ -132,16 +134,54 @@ def step_rows(
     connection: sa.Connection, patients: Collection[str] | None, *, resolved: bool
 ) -> dict[str, list[sa.Row[Any]]]:
     """By alert the rows of its steps in their order, still sealed; of these patients (None: of all)."""
+    query = _steps(connection.dialect.name, everybody=patients is None, resolved=resolved)
+    steps: defaultdict[str, list[sa.Row[Any]]] = defaultdict(list)
+    for row in connection.execute(query, {} if patients is None else {"values": list(patients)}):
+        steps[row.alert].append(row)
+    return dict(steps)
+
+
+@cache
+def _steps(dialect: str, *, everybody: bool, resolved: bool) -> sa.Select[Any]:
     query = sa.select(ALERTS).order_by(ALERTS.c.alert, ALERTS.c.step)
-    if patients is not None:
-        query = query.where(among(connection, ALERTS.c.patient, patients))
+    if not everybody:
+        query = query.where(listed(dialect, ALERTS.c.patient))
     if not resolved:
         closed = sa.select(ALERTS.c.alert).where(ALERTS.c.state == "resolved")
         query = query.where(ALERTS.c.alert.not_in(closed))
-    steps: defaultdict[str, list[sa.Row[Any]]] = defaultdict(list)
-    for row in connection.execute(query):
-        steps[row.alert].append(row)
-    return dict(steps)
+    return query
+
+
+def open_alerts(connection: sa.Connection, keys: KeyStore, known: dict[str, Sign]) -> list[Alert]:
+    """Safety alerts that are not resolved, withheld ones too, without whose they are and what was answered.
+
+    Enough to say by when each was to be answered. ``known``: their signs of the last time, which are not
+    opened again; kept up to date.
+    """
+    closed = sa.select(ALERTS.c.alert).where(ALERTS.c.state == "resolved")
+    query = sa.select(ALERTS.c.alert, ALERTS.c.patient, ALERTS.c.step, ALERTS.c.state, ALERTS.c.at)
+    steps: defaultdict[str, list[Any]] = defaultdict(list)
+    for step in connection.execute(query.where(ALERTS.c.alert.not_in(closed)).order_by("alert", "step")):
+        steps[step.alert].append(step)
+    found = {alert: rows for alert, rows in steps.items() if not rows[0].step}  # else of a learned course
+    new = {alert: rows[0].patient for alert, rows in found.items() if alert not in known}
+    for alert in known.keys() - found.keys():
+        del known[alert]
+    portions = _portions(connection, keys, new.values(), "rights", datetime.now(UTC))
+    more = (ALERTS.c.step, ALERTS.c.patient, ALERTS.c.state, ALERTS.c.body)
+    for row in rows_with(connection, ALERTS.c.alert, list(new), *more):
+        if not row.step and row.patient in portions:
+            raised = msgspec.json.decode(_opened(portions[row.patient], row), type=_Raised)
+            known[row.alert] = replace(raised.sign, answers=(), entries=())
+    return [
+        Alert(alert, "", known[alert], from_microseconds(rows[0].at), tuple(map(_nobodys, rows[1:])))
+        for alert, rows in found.items()
+        if alert in known
+    ]
+
+
+def _nobodys(row: sa.Row[Any]) -> Step:
+    return Step(row.state, from_microseconds(row.at), "")
 
 
 def served_alerts(portion: Portion, steps: Mapping[str, Sequence[sa.Row[Any]]]) -> tuple[list[Alert], int]:

@@ -188,6 +188,13 @@ class AuditLog:
 
     def __init__(self, table: sa.Table, checkpoints: Checkpoints) -> None:
         self._table = table
+        self._lock = sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtext(table.fullname)))
+        self._insert = sa.insert(table)
+        self._last = {
+            dialect: sa.select(position, link).order_by(position.desc()).limit(1)
+            for dialect in ("sqlite", "postgresql")
+            for position, _, link in [self._columns(dialect)]
+        }
         self.checkpoints = checkpoints
 
     def begin(self, now: datetime) -> None:
@@ -204,8 +211,7 @@ class AuditLog:
         at = now.isoformat(timespec="microseconds").replace("+00:00", "Z")
         with _written():
             if connection.dialect.name == "postgresql":
-                lock = sa.select(sa.func.pg_advisory_xact_lock(sa.func.hashtext(self._table.fullname)))
-                connection.execute(lock)
+                connection.execute(self._lock)
             position, previous = self._end(connection)
             rows = []
             for event in events:
@@ -224,7 +230,7 @@ class AuditLog:
                 previous = _link(previous, raw)
                 rows.append({"position": position, "json": raw.decode(), "hash": previous})
             if rows:
-                connection.execute(sa.insert(self._table), rows)
+                connection.execute(self._insert, rows)
         return Head(position, previous, now)
 
     def seal(self, head: Head) -> None:
@@ -256,7 +262,7 @@ class AuditLog:
 
     def show(self, connection: sa.Connection, patient: str = "", last: int | None = None) -> list[Recorded]:
         """The ``last`` events, of ``patient`` or of all, newest first. Raises ``AuditError``."""
-        position, raw, _ = self._columns(connection)
+        position, raw, _ = self._columns(connection.dialect.name)
         query = sa.select(raw).order_by(position.desc()).limit(last)
         if patient:
             find = "instr" if connection.dialect.name == "sqlite" else "strpos"
@@ -272,10 +278,10 @@ class AuditLog:
                 "An event of the audit cannot be read: it was changed.", hint="Run: alleviate audit verify"
             ) from None
 
-    def _columns(self, connection: sa.Connection) -> tuple[Any, Any, Any]:
+    def _columns(self, dialect: str) -> tuple[Any, Any, Any]:
         """Position, JSON and hash as integer and bytes, whatever somebody put into them."""
         columns = self._table.c
-        if connection.dialect.name == "sqlite":
+        if dialect == "sqlite":
             raw, link = (sa.cast(column, sa.LargeBinary) for column in (columns.json, columns.hash))
             return columns.position, raw, link
         return columns.position, sa.func.convert_to(columns.json, "UTF8"), columns.hash
@@ -299,15 +305,14 @@ class AuditLog:
         return position, previous
 
     def _rows(self, connection: sa.Connection) -> Iterator[Sequence[Any]]:
-        position, raw, link = self._columns(connection)
+        position, raw, link = self._columns(connection.dialect.name)
         query = sa.select(position, raw, link).order_by(position)
         for some in connection.execute(query, execution_options={"yield_per": 5000}).partitions():
             yield from some
 
     def _end(self, connection: sa.Connection) -> tuple[int, bytes]:
         """How many events there are, and the last one's hash; what was signed last is seen to be there."""
-        position, _, link = self._columns(connection)
-        last = connection.execute(sa.select(position, link).order_by(position.desc()).limit(1)).first()
+        last = connection.execute(self._last[connection.dialect.name]).first()
         size, end = (last[0], last[1]) if last else (0, START)
         signed = self.checkpoints.latest()
         if signed.size > size:
@@ -315,6 +320,7 @@ class AuditLog:
         if signed.size == size:
             found = end
         else:
+            position, _, link = self._columns(connection.dialect.name)
             found = connection.execute(sa.select(link).where(position == signed.size)).scalar() or b""
         if signed.size:
             _refuse_rewritten(signed, found, 0)
@@ -325,7 +331,7 @@ class AuditLog:
     ) -> AuditError:
         """What is wrong with the first link that does not hold, as far as it and the next one tell."""
         stored, raw, _ = row
-        position, following, link = self._columns(connection)
+        position, following, link = self._columns(connection.dialect.name)
         query = sa.select(following, link).where(position > stored).order_by(position).limit(1)
         after = connection.execute(query).first()
         if stored > expected:

@@ -4,10 +4,11 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Any
 
+import msgspec
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
-__all__ = ["among", "put_rows", "rows_with"]
+__all__ = ["among", "listed", "put_rows", "rows_with"]
 
 _MOST = 1000
 """Values looked for in one query."""
@@ -18,6 +19,30 @@ def among(connection: sa.Connection, column: sa.Column[Any], values: Iterable[An
     if connection.dialect.name == "postgresql":
         return column == sa.any_(sa.bindparam(None, list(values), postgresql.ARRAY(column.type)))
     return column.in_(list(values))
+
+
+def listed(dialect: str, column: sa.ColumnElement[Any], name: str = "values") -> sa.ColumnElement[bool]:
+    """Whether ``column`` is one of a list that is given when the statement runs, under ``name``.
+
+    One statement for lists of every length: to put it together and to plan it takes longer than to run it.
+    So statements are kept by the ``dialect`` that they are for.
+    """
+    if dialect == "postgresql":
+        return column == sa.any_(sa.bindparam(name, type_=postgresql.ARRAY(column.type)))
+    if isinstance(column.type, sa.String):
+        given = sa.func.json_each(sa.bindparam(name, type_=_AsJson)).table_valued("value")
+        return column.in_(sa.select(given.c.value))
+    return column.in_(sa.bindparam(name, expanding=True))
+
+
+class _AsJson(sa.TypeDecorator[Any]):
+    """A list of texts, for SQLite's ``json_each``."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, dialect: sa.Dialect) -> str:
+        return msgspec.json.encode(value).decode()
 
 
 def rows_with(
@@ -34,11 +59,7 @@ def rows_with(
 
 @lru_cache(maxsize=256)
 def _query(dialect: str, column: sa.Column[Any], others: tuple[sa.Column[Any], ...]) -> sa.Select[Any]:
-    """Made once: to put it together takes longer than to run it."""
-    if dialect == "postgresql":
-        asked = sa.bindparam("values", type_=postgresql.ARRAY(column.type))
-        return sa.select(column, *others).where(column == sa.any_(asked))
-    return sa.select(column, *others).where(column.in_(sa.bindparam("values", expanding=True)))
+    return sa.select(column, *others).where(listed(dialect, column))
 
 
 def put_rows(connection: sa.Connection, table: sa.Table, rows: Sequence[dict[str, Any]]) -> None:

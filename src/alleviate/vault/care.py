@@ -51,11 +51,17 @@ class Care(Watch):
     """The steps of an access that are about one person's care, or one caseload."""
 
     def chart(
-        self, id: str, *, kinds: Iterable[Kind] | None = None, sheets: Iterable[SheetKind] | None = None
+        self,
+        id: str,
+        *,
+        kinds: Iterable[Kind] | None = None,
+        sheets: Iterable[SheetKind] | None = None,
+        thread: str = "",
     ) -> Chart:
         """One person's chart, by the source's id or ours: one step, one event "read".
 
-        ``kinds`` of the record and of ``sheets``: None is all of them. For care, or for the person's own
+        ``kinds`` of the record and of ``sheets``: None is all of them. ``thread``: of sheets those of this
+        one alone; "" is every thread. For care, or for the person's own
         rights. Raises ConsentError (in the audit as "deny") where nothing is permitted, VaultError for
         somebody unknown or erased.
         """
@@ -65,7 +71,8 @@ class Care(Watch):
 
         def read(connection: sa.Connection) -> Found[Chart | None]:
             patient = self._known(connection, id)
-            charts = Charts(connection, self._keys, [patient], self._purpose, this_moment(), chosen, wanted)
+            now = this_moment()
+            charts = Charts(connection, self._keys, [patient], self._purpose, now, chosen, wanted, thread)
             portion = charts.portions.get(patient)
             if portion is None:  # the key went in this moment
                 raise VaultError("The patient was erased.", hint="Nothing is left to read.")
@@ -157,8 +164,8 @@ class Care(Watch):
                 return Found(([], glances), [], {})
             if apart is not None:
                 apart(unseen(connection, glances))
-            among = {glance.patient: glance for glance in glances.shown}
-            shown = [among[id] for id in dict.fromkeys(pick(list(among.values())))]
+            picked = [glances.held[id] for id in dict.fromkeys(pick(glances.shown))]
+            shown = [glance for glance in picked if glance is not None]
             events = [self._event("read", glance.patient, glance=1) for glance in shown]
             seen = {glance.patient: glances.revisions[glance.patient] for glance in shown}
             return Found((shown, glances), events or [self._event("read", glances=0)], seen)

@@ -22,8 +22,8 @@ from alleviate.vault.charts import Chart, Charts
 from alleviate.vault.cipher import seal, unseal
 from alleviate.vault.consent import Purpose
 from alleviate.vault.keystore import KeyStore
-from alleviate.vault.schema import ALERTS, GLANCES, PATIENTS, TEAM
-from alleviate.vault.team import Mark, cared_for, mark
+from alleviate.vault.schema import ALERTS, GLANCES, PATIENTS
+from alleviate.vault.team import Mark, cared_for, mark, pulse_at
 
 __all__ = [
     "Glance",
@@ -59,27 +59,25 @@ class Glance:
 @dataclass(frozen=True, slots=True)
 class Glances:
     """Those of a caseload that hold (None: of who permits nothing), each at which revision; ``due``: whose
-    glance is to be derived. ``until``: when the first of them ends by itself (microseconds since 1970)."""
+    glance is to be derived. ``until``: when the first of them ends by itself (microseconds since 1970).
+    ``shown``: of those who permit it, in the order in which the people were first stored."""
 
     mark: Mark
     held: Mapping[str, Glance | None]
     revisions: Mapping[str, int]
     due: Sequence[str]
     until: int
-
-    @property
-    def shown(self) -> list[Glance]:
-        """In the order in which the people were first stored."""
-        return [glance for glance in self.held.values() if glance is not None]
+    shown: Sequence[Glance]
 
 
 @dataclass(frozen=True, slots=True)
 class Unseen:
     """Of a caseload: ``people`` who permit nothing to be seen, and open safety ``alerts`` about them. Who
-    they are is not said."""
+    they are is not said. ``pulse``: of the caseload as it was read, as of `Vault.pulse`."""
 
     people: int = 0
     alerts: int = 0
+    pulse: int = 0
 
 
 class OpenGlances:
@@ -97,9 +95,13 @@ class OpenGlances:
 
     def get(self, account: str, version: str) -> Glances | None:
         """What was kept last, at whichever mark."""
+        now = time.monotonic()
         with self._lock:
-            opened_at, glances = self._kept.get((account, version), (0.0, None))
-        return glances if time.monotonic() - opened_at < _OPEN_FOR else None
+            asked_at, glances = self._kept.get((account, version), (0.0, None))
+            if glances is None or now - asked_at >= _OPEN_FOR:
+                return None
+            self._kept[account, version] = (now, glances)
+        return glances
 
     def keep(self, account: str, version: str, glances: Glances) -> None:
         now = time.monotonic()
@@ -150,9 +152,7 @@ def read_glances(
         opened = None
     if opened and opened.mark == standing and not opened.due:
         return opened
-    cared = TEAM.join(PATIENTS, TEAM.c.patient == PATIENTS.c.patient)
-    query = sa.select(PATIENTS.c.patient, PATIENTS.c.revision).select_from(cared)
-    rows = connection.execute(query.where(cared_for(account, now)).order_by(PATIENTS.c.id)).all()
+    rows = cared_for(connection, account, now)
     known = opened.revisions if opened else {}
     missing = [patient for patient, revision in rows if known.get(patient) != revision]
     read = _opened(connection, keys, missing, version)
@@ -170,19 +170,20 @@ def read_glances(
             due.append(patient)
             continue
         revisions[patient] = revision
-    return Glances(standing, held, revisions, _with_keys(keys, due), first_end)
+    shown = tuple(glance for glance in held.values() if glance is not None)
+    return Glances(standing, held, revisions, _with_keys(keys, due), first_end, shown)
 
 
 def unseen(connection: sa.Connection, glances: Glances) -> Unseen:
     """Of those of a caseload who permit nothing: who withdraws hides what alerts say, not that they are."""
     people = [patient for patient, glance in glances.held.items() if glance is None]
     if not people:
-        return Unseen()
+        return Unseen(pulse=pulse_at(glances.mark))
     resolved = sa.select(ALERTS.c.alert).where(ALERTS.c.state == "resolved")
     about = among(connection, ALERTS.c.patient, people)
     raised = about, ALERTS.c.step == 0, ALERTS.c.state == "raised", ALERTS.c.alert.not_in(resolved)
     query = sa.select(sa.func.count()).select_from(ALERTS).where(*raised)
-    return Unseen(len(people), connection.execute(query).scalar_one())
+    return Unseen(len(people), connection.execute(query).scalar_one(), pulse_at(glances.mark))
 
 
 def derived(charts: Charts, derive: Callable[[Chart], bytes], version: str) -> list[NewGlance]:

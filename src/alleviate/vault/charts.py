@@ -14,7 +14,7 @@ from alleviate.vault.consent import Purpose, pseudonymous
 from alleviate.vault.courses import CourseResult, result_rows, served_results
 from alleviate.vault.keystore import KeyStore
 from alleviate.vault.reading import Portion, fetch, record_of
-from alleviate.vault.sheets import Sheet, SheetKind, read_sheets, served_sheets
+from alleviate.vault.sheets import Sheet, SheetKind, read_sheets, served_sheets, thread_mark
 from alleviate.vault.team import Member, members
 
 __all__ = ["Chart", "Charts", "check_chart_purpose"]
@@ -51,7 +51,8 @@ def check_chart_purpose(purpose: Purpose) -> None:
 class Charts:
     """The charts of some hundred people, read in a few queries; opened one by one.
 
-    ``portions`` has each of them who is not erased, permitted or not.
+    ``portions`` has each of them who is not erased, permitted or not. ``thread``: of the sheets of one
+    person those of this thread alone.
     """
 
     def __init__(
@@ -63,6 +64,7 @@ class Charts:
         moment: datetime,
         kinds: Collection[Kind] | None = None,
         sheets: Collection[SheetKind] | None = None,
+        thread: str = "",
     ) -> None:
         self.portions: dict[str, Portion] = {
             portion.patient: portion for portion in fetch(connection, keys, patients, purpose, moment, kinds)
@@ -73,7 +75,8 @@ class Charts:
         for alert, rows in step_rows(connection, open_to, resolved=True).items():
             self._steps[rows[0].patient][alert] = rows
         self._results = result_rows(connection, open_to)
-        self._sheets = read_sheets(connection, open_to, sheets)
+        mark = thread_mark(keys.index_key, patients[0], thread) if thread else None
+        self._sheets = read_sheets(connection, open_to, sheets, thread=mark)
         self._team = members(connection, open_to, moment)
 
     def chart(self, patient: str) -> Chart:

@@ -9,6 +9,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -19,7 +20,7 @@ from alleviate.records import Kind, PatientRecord
 from alleviate.terms.errors import ConsentError, DataError, VaultError
 from alleviate.vault.alerts import put_step, step_rows, steps_of
 from alleviate.vault.body import from_microseconds, microseconds
-from alleviate.vault.bulk import among, put_rows, rows_with
+from alleviate.vault.bulk import among, listed, put_rows, rows_with
 from alleviate.vault.cipher import blind_index, seal, unseal
 from alleviate.vault.consent import Purpose
 from alleviate.vault.keystore import KeyStore
@@ -33,6 +34,7 @@ __all__ = [
     "Result",
     "answer_result",
     "check_course_purpose",
+    "due",
     "read_results",
     "result_rows",
     "served_results",
@@ -99,13 +101,14 @@ def sweep(
     package: str,
     now: datetime,
     judge: Judge,
-) -> tuple[list[Portion], list[CourseResult]]:
+) -> tuple[list[Portion], list[CourseResult], set[str]]:
     """Judge those of these patients (our ids) who have entries that no sweep has seen; store what is new.
 
-    In the caller's transaction. Returns whose record was read, and the new results.
+    In the caller's transaction. Returns whose record was read, the new results, and of whom (our ids) other
+    results stand now than before.
     """
-    due = _due(connection, patients, package)
-    portions = [p for p in fetch(connection, keys, list(due), "care", now) if p.allowed]
+    entries = due(connection, patients, package)
+    portions = [p for p in fetch(connection, keys, list(entries), "care", now) if p.allowed]
     judged = judge([record_of(portion) for portion in portions])
     found: dict[str, tuple[Portion, Result]] = {}
     for portion, results in zip(portions, judged, strict=True):
@@ -121,19 +124,24 @@ def sweep(
                 "result": id,
                 "patient": portion.patient,
                 "package": package,
-                "entries": due[portion.patient],
+                "entries": entries[portion.patient],
                 "at": microseconds(now),
                 "body": seal(portion.key, portion.patient, _column(id), msgspec.json.encode(result)),
             }
             for id, (portion, result) in new.items()
         ],
     )
+    standing = result_rows(connection, [p.patient for p in portions], package)
+    before = {patient: {row.result for row in rows} - new.keys() for patient, rows in standing.items()}
     _mark(connection, COURSES.c.patient, [p.patient for p in portions], package, _SUPERSEDED)
+    changed = set[str]()
     for portion in portions:
         mine = [id for id, (whose, _) in found.items() if whose is portion]
-        _mark(connection, COURSES.c.result, mine, package, due[portion.patient])
+        _mark(connection, COURSES.c.result, mine, package, entries[portion.patient])
+        if set(mine) != before.get(portion.patient, set()):
+            changed.add(portion.patient)
     stored = [CourseResult(id, p.subject_id, package, now, result) for id, (p, result) in new.items()]
-    return portions, stored
+    return portions, stored, changed
 
 
 def _mark(
@@ -147,8 +155,11 @@ def _mark(
         )
 
 
-def _due(connection: sa.Connection, patients: Sequence[str], package: str) -> dict[str, int]:
-    """Who has other entries than at the last sweep, and how many: entries are never deleted singly."""
+def due(connection: sa.Connection, patients: Sequence[str], package: str) -> dict[str, int]:
+    """Who has other entries than at the last sweep, and how many: entries are never deleted singly.
+
+    Who has no result has not been judged as far as can be told from here.
+    """
     counted = sa.select(ENTRIES.c.patient, sa.func.count()).group_by(ENTRIES.c.patient)
     stored = connection.execute(counted.where(among(connection, ENTRIES.c.patient, patients)))
     now = {patient: number for patient, number in stored}  # noqa: C416  (rows, not pairs)
@@ -181,15 +192,25 @@ def result_rows(
     connection: sa.Connection, patients: Collection[str] | None, package: str | None = None
 ) -> dict[str, list[sa.Row[Any]]]:
     """By patient the rows of what stands, still sealed; of these patients (None: of all)."""
-    query = sa.select(COURSES).where(COURSES.c.entries != _SUPERSEDED)
-    if patients is not None:
-        query = query.where(among(connection, COURSES.c.patient, patients))
+    given: dict[str, Any] = {} if patients is None else {"values": list(patients)}
     if package is not None:
-        query = query.where(COURSES.c.package == package)
+        given["package"] = package
+    query = _standing(connection.dialect.name, everybody=patients is None, every=package is None)
     rows: defaultdict[str, list[sa.Row[Any]]] = defaultdict(list)
-    for row in connection.execute(query):
+    for row in connection.execute(query, given):
         rows[row.patient].append(row)
     return dict(rows)
+
+
+@cache
+def _standing(dialect: str, *, everybody: bool, every: bool) -> sa.Select[Any]:
+    """Of ``everybody`` or of those given, of ``every`` package or of one."""
+    query = sa.select(COURSES).where(COURSES.c.entries != _SUPERSEDED)
+    if not everybody:
+        query = query.where(listed(dialect, COURSES.c.patient))
+    if not every:
+        query = query.where(COURSES.c.package == sa.bindparam("package"))
+    return query
 
 
 def served_results(

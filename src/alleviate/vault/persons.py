@@ -1,6 +1,7 @@
 """Whom an id or a name means: by the source's id, ours, an identifier, or family name and date of birth."""
 
 from collections.abc import Iterable
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -16,6 +17,24 @@ from alleviate.vault.schema import ERASURES, NAMES, PATIENTS
 __all__ = ["known", "named", "ours", "refuse_ours"]
 
 
+_ID, _SUBJECT = (
+    sa.bindparam("id", type_=PATIENTS.c.patient.type),
+    sa.bindparam("subject", type_=sa.LargeBinary),
+)
+
+
+def _of(table: sa.Table, found: sa.Column[Any], *, by_source: bool) -> sa.Select[Any]:
+    """Of whom an id of ours names; or, before them, of whom the source calls so."""
+    ours = table.c.patient == _ID
+    if not by_source:
+        return sa.select(found).where(ours)
+    return sa.select(found).where(sa.or_(table.c.subject_index == _SUBJECT, ours)).order_by(ours)
+
+
+_NAMED = {by: _of(PATIENTS, PATIENTS.c.patient, by_source=by) for by in (False, True)}
+_GONE = {by: _of(ERASURES, ERASURES.c.erased_at, by_source=by) for by in (False, True)}
+
+
 def known(
     connection: sa.Connection, keys: KeyStore, purpose: Purpose, id: str, *, interrupted: bool = False
 ) -> str:
@@ -23,16 +42,13 @@ def known(
 
     For research and model training ours alone. Raises VaultError for somebody unknown or erased.
     """
-    index = blind_index(keys.index_key, "subject", id, exact=True)
-    mine, gone = PATIENTS.c.patient == id, ERASURES.c.patient == id
+    said: dict[str, Any] = {"id": id}
     if not pseudonymous(purpose):
-        mine = sa.or_(PATIENTS.c.subject_index == index, mine)
-        gone = sa.or_(ERASURES.c.subject_index == index, gone)
-    query = sa.select(PATIENTS.c.patient).where(mine).order_by(PATIENTS.c.patient == id)
-    patient: str | None = connection.execute(query).scalars().first()
+        said |= {"subject": blind_index(keys.index_key, "subject", id, exact=True)}
+    patient: str | None = connection.execute(_NAMED["subject" in said], said).scalars().first()
     if patient is not None and (interrupted or keys.get([patient])):
         return patient
-    at = connection.execute(sa.select(ERASURES.c.erased_at).where(gone)).scalars().first()
+    at = connection.execute(_GONE["subject" in said], said).scalars().first()
     erased = keys.destroyed(patient or id) if at is None else from_microseconds(at)
     if erased:
         raise VaultError(

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 import polars as pl
@@ -14,7 +15,7 @@ import sqlalchemy as sa
 
 from alleviate.records import EVENTS, KINDS, Event, Kind, PatientRecord
 from alleviate.vault.body import Body, events_of, open_body
-from alleviate.vault.bulk import among, rows_with
+from alleviate.vault.bulk import listed, rows_with
 from alleviate.vault.cipher import unseal
 from alleviate.vault.consent import Purpose, holds_until, permitted, pseudonymous, shows_who
 from alleviate.vault.keystore import KeyStore
@@ -65,13 +66,8 @@ def fetch(
     asked = frozenset[Kind]().union(*allowed.values()) & wanted
     rows = defaultdict(list)
     if asked:
-        query = sa.select(
-            ENTRIES.c.patient, ENTRIES.c.ref, ENTRIES.c.kind, ENTRIES.c.known_until, ENTRIES.c.body
-        )
-        query = query.where(among(connection, ENTRIES.c.patient, key_of))
-        if asked != frozenset(KINDS):
-            query = query.where(ENTRIES.c.kind.in_(sorted(asked)))
-        for patient, *row in connection.execute(query.order_by(ENTRIES.c.id)):
+        given = {"values": list(key_of), "kinds": sorted(asked)}
+        for patient, *row in connection.execute(_entries(connection.dialect.name), given):
             if row[1] in allowed[patient] and row[1] in wanted:
                 rows[patient].append(tuple(row))
     hidden = pseudonymous(purpose)
@@ -101,12 +97,21 @@ def _consents(
     """Each patient's consents; none where no consent is asked."""
     consents = defaultdict[str, list[Event]](list)
     if purpose != "rights":
-        query = sa.select(ENTRIES.c.patient, ENTRIES.c.known_until, ENTRIES.c.body)
-        query = query.where(ENTRIES.c.kind == "consent", among(connection, ENTRIES.c.patient, key_of))
-        for patient, until, sealed in connection.execute(query):
+        given = {"values": list(key_of), "kinds": ["consent"]}
+        for patient, _ref, _kind, until, sealed in connection.execute(
+            _entries(connection.dialect.name), given
+        ):
             body = open_body(key_of[patient], patient, "consent", sealed)
             consents[patient] += events_of(body, patient, "consent", until, body.ref)
     return consents
+
+
+@cache
+def _entries(dialect: str) -> sa.Select[Any]:
+    """Of some people and kinds, in the order of writing."""
+    columns = ENTRIES.c.patient, ENTRIES.c.ref, ENTRIES.c.kind, ENTRIES.c.known_until, ENTRIES.c.body
+    some = listed(dialect, ENTRIES.c.patient), listed(dialect, ENTRIES.c.kind, "kinds")
+    return sa.select(*columns).where(*some).order_by(ENTRIES.c.id)
 
 
 def record_of(portion: Portion) -> PatientRecord:

@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any, Literal, get_args
 
 import msgspec
@@ -18,17 +19,26 @@ import sqlalchemy as sa
 from alleviate.records import KINDS, Kind
 from alleviate.terms.errors import ConflictError, DataError
 from alleviate.vault.body import from_microseconds, microseconds
-from alleviate.vault.bulk import among, put_rows, rows_with
+from alleviate.vault.bulk import listed, put_rows, rows_with
 from alleviate.vault.cipher import blind_index, seal, unseal
 from alleviate.vault.keystore import KeyStore
 from alleviate.vault.reading import Portion
 from alleviate.vault.schema import SHEETS
 
-__all__ = ["SHEET_KINDS", "NewSheet", "Sheet", "SheetKind", "put_sheets", "read_sheets", "served_sheets"]
+__all__ = [
+    "SHEET_KINDS",
+    "NewSheet",
+    "Sheet",
+    "SheetKind",
+    "put_sheets",
+    "read_sheets",
+    "served_sheets",
+    "thread_mark",
+]
 
 SheetKind = Literal[
     "proposal", "decision", "agreement", "task", "mention", "seen",
-    "invitation", "draft", "correction", "document", "break-glass", "review",
+    "invitation", "draft", "correction", "document", "content", "break-glass", "review",
 ]  # fmt: skip
 SHEET_KINDS: tuple[SheetKind, ...] = get_args(SheetKind)
 
@@ -121,7 +131,7 @@ def put_sheets(
             found.append(ids[once])
             continue
         id, patient = uuid.uuid4().hex, patients[sheet.subject_id]
-        thread = _thread(index, patient, sheet.thread or id)
+        thread = thread_mark(index, patient, sheet.thread or id)
         _refuse_late(connection, sheet, thread)
         body = _Body(sheet.thread or id, by, dict(sheet.body), sheet.kinds)
         sealed = seal(key_of[patient], patient, _column(id, sheet.kind), _encoded(body))
@@ -140,19 +150,41 @@ def read_sheets(
     patients: Collection[str] | None,
     kinds: Collection[SheetKind] | None,
     since: datetime | None = None,
+    thread: bytes | None = None,
 ) -> dict[str, list[sa.Row[Any]]]:
-    """The rows of each patient in the order of writing, still sealed; None: of everybody, of every kind."""
-    query = sa.select(SHEETS)
-    if patients is not None:
-        query = query.where(among(connection, SHEETS.c.patient, patients))
+    """The rows of each patient in the order of writing, still sealed; None: of everybody, of every kind.
+
+    ``thread``: of one alone, as `thread_mark` has it.
+    """
+    if kinds is not None and not kinds:
+        return {}
+    given: dict[str, Any] = {} if patients is None else {"values": list(patients)}
     if kinds is not None:
-        query = query.where(SHEETS.c.kind.in_(sorted(kinds)))
+        given["kinds"] = sorted(kinds)
     if since is not None:
-        query = query.where(SHEETS.c.at >= microseconds(since))
+        given["since"] = microseconds(since)
+    if thread is not None:
+        given["thread"] = thread
     rows: defaultdict[str, list[sa.Row[Any]]] = defaultdict(list)
-    for row in connection.execute(query.order_by(SHEETS.c.id)):
+    for row in connection.execute(_written(connection.dialect.name, frozenset(given)), given):
         rows[row.patient].append(row)
     return dict(rows)
+
+
+@cache
+def _written(dialect: str, given: frozenset[str]) -> sa.Select[Any]:
+    query = sa.select(SHEETS).order_by(SHEETS.c.id)
+    kind: sa.ColumnElement[Any] = SHEETS.c.kind
+    if "values" in given:
+        query = query.where(listed(dialect, SHEETS.c.patient))
+        kind = kind + ""  # an expression: looked for by the index of patients, not through all of a kind
+    if "kinds" in given:
+        query = query.where(listed(dialect, kind, "kinds"))
+    if "since" in given:
+        query = query.where(SHEETS.c.at >= sa.bindparam("since"))
+    if "thread" in given:
+        query = query.where(SHEETS.c.thread == sa.bindparam("thread"))
+    return query
 
 
 def served_sheets(portion: Portion, rows: Iterable[sa.Row[Any]]) -> tuple[list[Sheet], int]:
@@ -189,7 +221,7 @@ def _once(index: bytes, patient: str, sheet: NewSheet) -> bytes | None:
     return blind_index(index, "once", said, exact=True)
 
 
-def _thread(index: bytes, patient: str, thread: str) -> bytes:
+def thread_mark(index: bytes, patient: str, thread: str) -> bytes:
     """A ref may say who it is: the database sees a keyed hash, another for each person."""
     return blind_index(index, "thread", msgspec.json.encode((patient, thread)).decode(), exact=True)
 

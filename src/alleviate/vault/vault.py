@@ -47,6 +47,11 @@ class Restored:
 _UPKEEP: Purpose = "rights"
 """The purpose of what is done to the vault itself: keeping it whole is a duty of the law's."""
 
+_OUR_ID = sa.select(PATIENTS.c.patient).where(
+    PATIENTS.c.subject_index == sa.bindparam("subject", type_=sa.LargeBinary)
+)
+_REVISION = sa.select(PATIENTS.c.revision).where(PATIENTS.c.patient == sa.bindparam("id", type_=sa.String))
+
 
 class Vault:
     """An open vault; made by ``create``, ``open`` or ``restore``. Threads may share it. A context manager.
@@ -141,14 +146,16 @@ class Vault:
         """Our id of whom the source calls so; None for nobody, and for who was erased."""
         index = blind_index(self._keys.index_key, "subject", source_id, exact=True)
         with self._database.snapshot() as connection:
-            query = sa.select(PATIENTS.c.patient).where(PATIENTS.c.subject_index == index)
-            return connection.execute(query).scalar()
+            return connection.execute(_OUR_ID, {"subject": index}).scalar()
 
     def knows(self, patient: str) -> bool:
         """Whether ``patient`` is our id of somebody who was not erased; says nothing else of them."""
+        return self.revision(patient) is not None
+
+    def revision(self, patient: str) -> int | None:
+        """How often ``patient`` (our id) was written about; None for nobody, and for who was erased."""
         with self._database.snapshot() as connection:
-            query = sa.select(PATIENTS.c.patient).where(PATIENTS.c.patient == patient)
-            return connection.execute(query).first() is not None
+            return connection.execute(_REVISION, {"id": patient}).scalar()
 
     def source_id(self, patient: str) -> str | None:
         """What the source calls whom we call so: for what the source sends about them under our id."""

@@ -101,8 +101,8 @@ class Watch(Steps):
         for some in self._pages() if ids is None else batches(dict.fromkeys(ids)):
             with self._step() as (connection, events):
                 patients = some if ids is None else [self._known(connection, id) for id in some]
-                read, stored = sweep(connection, self._keys, patients, package, now, judge)
-                touch(connection, [portion.patient for portion in read])
+                read, stored, changed = sweep(connection, self._keys, patients, package, now, judge)
+                touch(connection, changed)  # who was judged as before has nothing new
                 events += map(self._read, read)
                 whose = {portion.subject_id: portion.patient for portion in read}
                 events += [

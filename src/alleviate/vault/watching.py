@@ -1,25 +1,39 @@
 """What a background thread asks of a vault: who is followed, what is open. No data, so no audit event."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Literal
 
 import sqlalchemy as sa
 
-from alleviate.vault.body import from_microseconds, microseconds
-from alleviate.vault.schema import ALERTS, PATIENTS, TEAM
+from alleviate.progress.alerts import Alert
+from alleviate.progress.safety import Sign
+from alleviate.vault import alerts
+from alleviate.vault.body import microseconds
+from alleviate.vault.courses import due
+from alleviate.vault.schema import PATIENTS, TEAM
 from alleviate.vault.vault import Vault
 
-__all__ = ["OpenAlert", "followed", "open_alerts"]
+__all__ = ["followed", "open_alerts", "unswept", "written"]
 
 
-@dataclass(frozen=True, slots=True)
-class OpenAlert:
-    """A safety alert that nobody has resolved: when it was raised, and its last step."""
+_WRITTEN = sa.select(sa.func.count(), sa.func.max(PATIENTS.c.id), sa.func.sum(PATIENTS.c.revision))
+_AT_ONCE = 1000
 
-    raised_at: datetime
-    state: Literal["raised", "acknowledged"]
-    at: datetime
+
+def written(vault: Vault) -> tuple[int | None, ...]:
+    """Another one as soon as anything about anybody was written: how many people there are, the last of them,
+    the sum of their revisions."""
+    with vault._database.snapshot() as connection:
+        return tuple(connection.execute(_WRITTEN).one())
+
+
+def unswept(vault: Vault, package: str, patients: Sequence[str]) -> list[str]:
+    """Those of these people (our ids) with entries that no sweep with this package has seen."""
+    found: list[str] = []
+    for start in range(0, len(patients), _AT_ONCE):
+        with vault._database.snapshot() as connection:
+            found += due(connection, patients[start : start + _AT_ONCE], package)
+    return found
 
 
 def followed(vault: Vault, now: datetime) -> dict[str, int]:
@@ -32,19 +46,11 @@ def followed(vault: Vault, now: datetime) -> dict[str, int]:
         return {row.patient: row.revision for row in connection.execute(query)}
 
 
-def open_alerts(vault: Vault) -> list[OpenAlert]:
-    """Every safety alert that is not resolved, withheld ones too: how many says nothing of anybody."""
-    last = sa.select(ALERTS.c.alert, sa.func.max(ALERTS.c.step).label("step")).group_by(ALERTS.c.alert)
-    ends = last.subquery()
-    first, step = ALERTS.alias("first"), ALERTS.alias("step")
-    joined = first.join(ends, first.c.alert == ends.c.alert).join(
-        step, sa.and_(step.c.alert == ends.c.alert, step.c.step == ends.c.step)
-    )
-    query = (
-        sa.select(first.c.at.label("raised_at"), step.c.state, step.c.at)
-        .select_from(joined)
-        .where(first.c.step == 0, first.c.state == "raised", step.c.state != "resolved")
-    )
+def open_alerts(vault: Vault, known: dict[str, Sign] | None = None) -> list[Alert]:
+    """Every safety alert that is not resolved, withheld ones too: how many says nothing of anybody.
+
+    Nobody's: none says whose it is, who took it, or what was answered. ``known``: a caller's own that is
+    kept between calls, so that no alert is opened twice.
+    """
     with vault._database.snapshot() as connection:
-        rows = connection.execute(query).all()
-    return [OpenAlert(from_microseconds(row.raised_at), row.state, from_microseconds(row.at)) for row in rows]
+        return alerts.open_alerts(connection, vault._keys, {} if known is None else known)

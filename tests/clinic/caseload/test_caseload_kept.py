@@ -13,7 +13,7 @@ from made_clinic import Made
 from alleviate.clinic.caseload.glance import Asking, CaseGlance, TaskSeen, glance_of, packed
 from alleviate.clinic.caseload.kept import KeptCaseloads, tells_otherwise
 from alleviate.clinic.caseload.rules import default_rules
-from alleviate.clinic.caseload.urgency import placed, placed_one
+from alleviate.clinic.caseload.urgency import placed, placed_one, whole
 from alleviate.progress.alerts import Step
 from alleviate.vault.caseload import Glance
 
@@ -39,6 +39,7 @@ def changed(draw: Any) -> dict[str, Any]:
     return {
         "tasks": (TaskSeen("me", "call", draw(st.none() | st.just(day)), asked),),
         "mentions": (("me", draw(moments)),),
+        "wrong": (draw(moments),),
         "asking": (Asking(("phq9",), asked, day, draw(moments)),),
         "heard": heard,
         "since": since,
@@ -71,9 +72,8 @@ def test_it_is_what_would_be_worked_out_anew(
     glances = [Glance(one.patient, packed(one)) for one in some]
     for seconds in walk:
         now += timedelta(seconds=seconds)  # a clock that is set back is one too
-        assert kept.placed("me", glances, now, default_rules()) == placed(
-            some, now, default_rules(), account="me"
-        )
+        expected = placed(some, now, default_rules(), account="me")
+        assert kept.everybody("me", glances, now, default_rules()) == whole(expected, now)
 
 
 @given(change=changed(), at=moments)
@@ -94,12 +94,13 @@ def test_another_glance_of_a_person_goes_before_what_was_kept_and_who_left_is_ke
 ) -> None:
     kept, rules = KeptCaseloads(), default_rules()
     glances = [Glance(one.patient, packed(one)) for one in people]
-    kept.placed("me", glances, NOW, rules)
+    kept.everybody("me", glances, NOW, rules)
     renamed = msgspec.structs.replace(people[0], family="Other")
-    after = kept.placed("me", [Glance(renamed.patient, packed(renamed)), *glances[1:3]], NOW, rules)
+    changed = [Glance(renamed.patient, packed(renamed)), *glances[1:3]]
+    after = kept.everybody("me", changed, NOW, rules).people
     assert len(after) == 3
     assert [one.glance.family for one in after if one.glance.patient == renamed.patient] == ["Other"]
-    assert {patient for _, found in kept._of.values() for patient in found} == {
+    assert {patient for _, found in kept._of.values() for patient in found.people} == {
         g.patient for g in glances[:3]
     }
 
@@ -109,5 +110,5 @@ def test_tasks_and_mentions_are_each_accounts_own(people: list[CaseGlance]) -> N
     mine = msgspec.structs.replace(people[0], tasks=(TaskSeen("me", "call", None, NOW - SECOND),))
     glances = [Glance(mine.patient, packed(mine))]
     for account, number in (("me", 1), ("you", 0), ("me", 1)):
-        (one,) = kept.placed(account, glances, NOW, rules)
+        (one,) = kept.everybody(account, glances, NOW, rules).people
         assert sum(need.because == "task" for need in one.needs) == number

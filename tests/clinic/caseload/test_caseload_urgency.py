@@ -11,7 +11,7 @@ from patient_charts import DAY, FOLLOWER, NOW, Made, ago
 from alleviate.clinic.caseload.glance import glance_of
 from alleviate.clinic.caseload.needs import NEEDS, needs_of
 from alleviate.clinic.caseload.rules import CaseloadRules, default_rules
-from alleviate.clinic.caseload.urgency import PAGE, SORTS, Asked, placed, shown
+from alleviate.clinic.caseload.urgency import PAGE, SORTS, Asked, placed, shown, whole
 from alleviate.progress.alerts import Step
 from alleviate.terms.errors import DataError
 from alleviate.vault.sheets import Sheet
@@ -179,7 +179,7 @@ def test_the_order_is_safety_overdue_first_then_off_track_dropping_out_due_and_t
     ],
 )
 def test_it_is_sorted_and_filtered_and_still_counts_the_whole(asked, found) -> None:
-    page = shown(everybody(), asked, NOW)
+    page = shown(whole(everybody(), NOW), asked)
     assert [one.glance.family for one in page.people] == found
     assert page.counts == {"safety": 2, "off track": 1, "dropping out": 1, "due": 1, "none": 1}
     assert (page.total, page.found, page.overdue) == (6, len(found), 1)
@@ -187,14 +187,14 @@ def test_it_is_sorted_and_filtered_and_still_counts_the_whole(asked, found) -> N
 
 def test_a_page_has_so_many_and_one_that_there_is_not_is_the_last() -> None:
     many = [glance_of(in_treatment(f"p{n}", family=f"F{n:03}").chart()) for n in range(PAGE + 3)]
-    page = shown(placed(many, NOW, RULES), Asked(page=99), NOW)
+    page = shown(whole(placed(many, NOW, RULES), NOW), Asked(page=99))
     assert (page.page, page.pages, len(page.people)) == (2, 2, 3)
-    assert shown([], Asked(), NOW).pages == 1
+    assert shown(whole([], NOW), Asked()).pages == 1
 
 
 def test_what_is_shown_holds_until_the_next_deadline_or_the_end_of_the_day() -> None:
-    assert shown(everybody(), Asked(), NOW).until == ago(0.01) + timedelta(hours=2)
-    assert shown([], Asked(), NOW).until == NOW.replace(hour=0) + DAY
+    assert shown(whole(everybody(), NOW), Asked()).until == ago(0.01) + timedelta(hours=2)
+    assert shown(whole([], NOW), Asked()).until == NOW.replace(hour=0) + DAY
 
 
 @given(st.lists(st.sampled_from(range(6)), max_size=12), st.integers(0, 400))
@@ -255,8 +255,8 @@ def test_rules_without_sense_are_refused() -> None:
 def test_whoever_has_a_safety_alert_is_on_the_first_page_in_every_order(sort) -> None:
     calm = [in_treatment(f"c{n}", family=f"A{n:03}") for n in range(PAGE)]
     danger = [in_treatment(f"d{n}", family=f"Z{n:03}").form(1, 15, item_9=1) for n in range(PAGE + 2)]
-    everyone = placed([glance_of(each.chart()) for each in (*calm, *danger)], NOW, RULES)
-    first, second = (shown(everyone, Asked(sort=sort, page=page), NOW) for page in (1, 2))
+    everyone = whole(placed([glance_of(each.chart()) for each in (*calm, *danger)], NOW, RULES), NOW)
+    first, second = (shown(everyone, Asked(sort=sort, page=page)) for page in (1, 2))
     assert {one.glance.family for one in first.people} == {f"Z{n:03}" for n in range(len(danger))}
     assert (first.pages, len(second.people)) == (2, PAGE)
-    assert shown(everyone, Asked(sort=sort, page=9), NOW).people == second.people
+    assert shown(everyone, Asked(sort=sort, page=9)).people == second.people

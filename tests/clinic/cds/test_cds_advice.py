@@ -30,7 +30,7 @@ def test_an_order_against_an_established_advice_is_warned_of_with_both_sides(cal
     assert card["summary"] == (
         "Cognitive behavioural therapy is expected to help more than Sertraline, by more than chance"
     )
-    assert "95 %" in card["detail"]
+    assert "(95%: " in card["detail"]
     assert "**Reasons for**" in card["detail"]
     assert "people in the study are like this one" in card["detail"]
     assert card["source"]["label"] == "Alleviate: Tablets or talking"

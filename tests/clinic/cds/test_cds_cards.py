@@ -5,7 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 from hooks_schema import CARD, holds
 
-from alleviate.clinic.cds.cards import Place, course_cards, safety_cards
+from alleviate.clinic.cds.card import Place
+from alleviate.clinic.cds.cards import course_cards
+from alleviate.clinic.cds.safety import safety_cards
 from alleviate.clinic.patient.followed import Course, Follower, Judged
 from alleviate.progress.alerts import Alert, Step, with_step
 from alleviate.progress.safety import Sign

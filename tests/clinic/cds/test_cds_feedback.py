@@ -2,6 +2,7 @@
 
 import html
 from typing import Any
+from uuid import UUID, uuid4
 
 import pytest
 from hook_calls import Calling, drafts, medication
@@ -70,6 +71,17 @@ def test_the_same_told_again_is_kept_once_and_another_time_is_another(calling: C
     assert len(decisions(calling, patient)) == 1
     assert tells(calling, given(card, outcomeTimestamp="2026-03-02T11:00:00+00:00")).status_code == 200
     assert len(decisions(calling, patient)) == 2
+
+
+def test_a_card_has_a_random_uuid_which_is_read_in_capitals_too(calling: Calling) -> None:
+    patient, card = shown(calling, "uuid-1")
+    uuid = UUID(card["uuid"])
+    assert (uuid.version, str(uuid)) == (4, card["uuid"])
+    taken = [{"id": card["suggestions"][0]["uuid"].upper()}]
+    told = given({"uuid": card["uuid"].upper()}, outcome="accepted", acceptedSuggestions=taken)
+    assert tells(calling, told).status_code == 200
+    assert len(decisions(calling, patient)) == 1
+    assert tells(calling, given({"uuid": str(uuid4())})).status_code == 404
 
 
 def test_what_is_kept_is_a_decision_in_the_audit(calling: Calling) -> None:

@@ -70,6 +70,7 @@ def test_a_medicine_may_stand_within_the_order_or_be_named_by_reference() -> Non
         {"doNotPerform": True},
         {"subject": {"reference": "Patient/somebody-else"}},
         {"resourceType": "NutritionOrder"},
+        {"resourceType": ["MedicationRequest"]},
         {"medicationCodeableConcept": {}},
         {"medicationCodeableConcept": "sertraline"},
         {"medicationCodeableConcept": {"coding": "x"}},
@@ -77,6 +78,10 @@ def test_a_medicine_may_stand_within_the_order_or_be_named_by_reference() -> Non
 )
 def test_what_orders_nothing_for_this_patient_is_passed_over(changed: dict[str, Any]) -> None:
     assert orders_of(signed({**medication("sertraline"), **changed})) == []
+
+
+def test_a_status_that_is_no_word_hides_no_order() -> None:
+    assert len(orders_of(signed({**medication("sertraline"), "status": ["cancelled"]}))) == 1
 
 
 @pytest.mark.parametrize("reference", ["Patient/p1", "https://ehr.example/fhir/Patient/p1"])

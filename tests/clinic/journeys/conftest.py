@@ -8,14 +8,15 @@ from typing import Any
 import pytest
 from clinic_windows import Windows, free_port, served, signed_in_as
 from made_clinic import Made, opened
-from made_people import learned
 from playwright.sync_api import Browser
 
 
 @pytest.fixture(scope="session")
-def severity(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def severity(tmp_path_factory: pytest.TempPathFactory, learned_packages: Path) -> Path:
     """Packages, one of them: a rule learned for real, by which tablets help more the worse somebody is."""
-    return learned(tmp_path_factory.mktemp("journeys-learned"), studies=["severity"])
+    folder = tmp_path_factory.mktemp("journeys-learned")
+    shutil.copytree(learned_packages / "severity", folder / "severity")
+    return folder
 
 
 @pytest.fixture(scope="module")

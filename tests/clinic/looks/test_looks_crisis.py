@@ -1,13 +1,15 @@
 """Crisis help: whole in every country and language, dialled as written, called checked only when it was."""
 
 import tomllib
-from datetime import date
+from collections import defaultdict
+from dataclasses import replace
+from datetime import date, timedelta
 from importlib.resources import files
 
 import pytest
 from starlette.testclient import TestClient
 
-from alleviate.clinic.looks.crisis import Crisis, Help
+from alleviate.clinic.looks.crisis import HOLDS, Crisis, Help
 from alleviate.clinic.looks.formats import zone_of
 from alleviate.terms.errors import InputError
 
@@ -80,3 +82,40 @@ def test_help_that_cannot_be_reached_or_has_no_source_is_refused() -> None:
         Help(**whole, source="", checked=None)
     with pytest.raises(InputError, match="kind"):
         Help(**{**whole, "kind": "shop"}, source="https://x", checked=None)
+
+
+def test_what_nobody_looked_at_for_a_year_is_not_shown_as_current(
+    guest: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stale = "Nobody has checked these numbers for over a year"
+    shown = guest.app.state.services.looks  # type: ignore[attr-defined]
+    today = guest.app.state.services.clock().date()  # type: ignore[attr-defined]
+    for days, told in ((365, False), (366, True)):
+        monkeypatch.setattr(shown, "crisis", replace(shown.crisis, known=today - timedelta(days=days)))
+        assert (stale in guest.get("/crisis?lang=en").text) is told
+        assert (stale in guest.get("/crisis/saved/en").text) is told
+
+
+def test_a_check_is_told_for_a_year_and_no_longer() -> None:
+    one = CRISIS.of("GB", "en").helps[0]
+    checked = replace(one, checked=date(2026, 1, 1))
+    assert checked.checked_lately(date(2026, 1, 1) + HOLDS)
+    assert not checked.checked_lately(date(2026, 1, 2) + HOLDS)
+    assert not one.checked_lately(date(2026, 1, 1)) or one.checked
+
+
+def test_one_number_is_one_service_in_all_entries_of_a_country_and_each_can_be_dialled() -> None:
+    for code in CRISIS.countries:
+        seen: dict[str, set[str]] = defaultdict(set)
+        for each in CRISIS.of(code, "en").helps:
+            if each.number:
+                seen[each.dial].add(each.name)
+                assert 2 <= len(each.dial) <= 15, (code, each.name)
+        assert all(len(names) == 1 for names in seen.values()), (code, seen)
+
+
+def test_every_day_in_the_file_is_a_day_and_not_before_the_file_was_begun() -> None:
+    assert isinstance(TOLD["known"], date)
+    for country in TOLD["country"].values():
+        for each in country["help"]:
+            assert isinstance(each.get("checked", TOLD["known"]), date)

@@ -20,8 +20,10 @@ FIGURES = st.decimals(-999, 999, places=1).map(str) | st.integers(0, 999).map(st
     [
         ("moderately severe", "mittelschwer"),
         ("item 9", "Frage 9"),
-        ("13.5 points better than at the start; a reliable change takes 6",
-         "13,5 Punkte besser als am Anfang; eine verlässliche Veränderung braucht 6"),
+        ("better by 13.5 than the first score of this course; a reliable change takes 6",
+         "um 13,5 besser als der erste Wert dieses Verlaufs; eine verlässliche Veränderung braucht 6"),
+        ("chance of leaving before the end 45 %",
+         "Wahrscheinlichkeit eines Abbruchs vor dem Ende: 45\N{NO-BREAK SPACE}%"),
         ("The note is empty.", "Die Notiz fehlt."),
         ("In the record: citalopram 20 mg, stopped on 2026-01-05",
          "In der Akte: citalopram 20 mg, abgesetzt am 2026-01-05"),
@@ -32,7 +34,7 @@ FIGURES = st.decimals(-999, 999, places=1).map(str) | st.integers(0, 999).map(st
 )  # fmt: skip
 def test_what_our_files_say_is_said_in_german_also_when_it_comes_filled(english: str, german: str) -> None:
     assert GERMAN(english) == german
-    assert ENGLISH(english) == english
+    assert ENGLISH(english) == english.replace(" %", "%")
 
 
 @pytest.mark.parametrize(

@@ -51,6 +51,15 @@ def test_what_is_secret_is_shown_once_and_kept_nowhere(known_by: str, shown: str
     assert secret[1] not in repr(client)
 
 
+def test_an_ehr_for_which_the_clinic_signs_has_a_key_that_nobody_is_shown(clinic: Made) -> None:
+    sent = {**FORM, "kind": "app", "issuer": "https://ehr.example/fhir", "client_id": "us", "scopes": ""}
+    made = clinic.send("administrator", "/admin/tokens/new", **{**sent, "known_by": "make_key"})
+    assert made.status_code == 200
+    assert "PRIVATE KEY" not in made.text
+    assert "/launch/jwks" in made.text
+    assert clinic.services.accounts.client("us").signing_key
+
+
 @pytest.mark.parametrize(
     "wrong",
     [

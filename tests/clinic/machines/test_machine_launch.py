@@ -12,6 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import jwt
 import msgspec
 import pytest
 from signed_systems import BASE, System
@@ -26,7 +27,8 @@ Made = Any
 class Ehr:
     """An EHR on this machine: it signs in whoever comes, as ``subject``, with ``patient`` open.
 
-    ``changed``: claims of its id_token that are not as they should be.
+    ``changed``: claims of its id_token that are not as they should be; ``configured``: what more it says of
+    itself.
     """
 
     base: str = ""
@@ -35,6 +37,7 @@ class Ehr:
     birth: str = ""
     changed: dict[str, Any] = field(default_factory=dict)
     signs: System = field(default_factory=System)
+    configured: dict[str, Any] = field(default_factory=dict)
     asked: dict[str, str] = field(default_factory=dict)
     forms: list[dict[str, str]] = field(default_factory=list)
 
@@ -46,6 +49,7 @@ class Ehr:
                 "token_endpoint": f"{here}/token",
                 "issuer": here,
                 "jwks_uri": f"{here}/jwks",
+                **self.configured,
             }
         if path == "/jwks":
             return self.signs.jwks
@@ -253,3 +257,81 @@ def test_an_ehr_in_a_private_network_is_not_asked_unless_the_settings_permit(
         made.services.accounts, "test", name="EHR", kind="app", issuer=ehr.base, client_id="x", insecure=True
     )
     assert made.guest().get("/launch", params={"iss": ehr.base}).status_code == 403
+
+
+@pytest.fixture
+def signing(clinic: Made, ehr: Ehr) -> Made:
+    """A clinic that is a confidential client of the EHR: it signs with a key of its own."""
+    accounts = clinic.services.accounts
+    before = accounts.client("us-there")
+    accounts.change_client(
+        "test", msgspec.structs.replace(before, issuer="https://gone.example", disabled=True)
+    )
+    made = register(
+        accounts,
+        "test",
+        name="EHR, signed",
+        kind="app",
+        issuer=ehr.base,
+        client_id="us-signed",
+        make_key=True,
+        insecure=True,
+    )
+    assert made.private == "", "it is the clinic's own: nobody is shown it"
+    return clinic
+
+
+def test_a_confidential_client_signs_who_it_is_for_this_token_endpoint(signing: Made, ehr: Ehr) -> None:
+    client = leaves(signing, ehr)
+    assert returns(client, ehr).status_code == 303
+    (form,) = ehr.forms
+    assert form["client_assertion_type"] == "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+    published = signing.guest().get("/launch/jwks").json()
+    (key,) = published["keys"]
+    assert set(key) == {"kty", "crv", "x", "y", "kid", "alg", "use"}, "the public half alone"
+    head = jwt.get_unverified_header(form["client_assertion"])
+    assert head == {"alg": "ES384", "typ": "JWT", "kid": key["kid"]}
+    endpoint = f"{ehr.base.rpartition('/')[0]}/token"
+    proof = jwt.PyJWK(key).key
+    claims = jwt.decode(form["client_assertion"], proof, algorithms=["ES384"], audience=endpoint)
+    assert (claims["iss"], claims["sub"]) == ("us-signed", "us-signed")
+    assert claims["exp"] - claims["iat"] <= 300
+    returns(leaves(signing, ehr), ehr)
+    again = jwt.decode(ehr.forms[1]["client_assertion"], proof, algorithms=["ES384"], audience=endpoint)
+    assert again["jti"] != claims["jti"]
+
+
+def test_our_own_key_is_shown_on_no_page_and_gone_when_the_ehr_is_taken_back(signing: Made, ehr: Ehr) -> None:
+    key = signing.services.accounts.client("us-signed").signing_key
+    assert "PRIVATE KEY" in key
+    assert "PRIVATE KEY" not in repr(signing.services.accounts.client("us-signed"))
+    for url in ("/admin/tokens", "/admin/tokens/us-signed"):
+        page = signing.signed_in("administrator").get(url)
+        assert page.status_code == 200
+        assert "PRIVATE KEY" not in page.text
+    assert "/launch/jwks" in signing.signed_in("administrator").get("/admin/tokens/us-signed").text
+    take_back(signing.services.accounts, "test", "us-signed")
+    assert signing.services.accounts.client("us-signed").signing_key == ""
+    assert signing.guest().get("/launch/jwks").json() == {"keys": []}
+
+
+def test_a_public_client_signs_nothing_and_publishes_no_key(clinic: Made, ehr: Ehr) -> None:
+    returns(leaves(clinic, ehr), ehr)
+    assert "client_assertion" not in ehr.forms[0]
+    assert clinic.guest().get("/launch/jwks").json() == {"keys": []}
+
+
+@pytest.mark.parametrize(
+    ("configured", "status"),
+    [
+        ({"code_challenge_methods_supported": ["S256"]}, 302),
+        ({"code_challenge_methods_supported": ["plain"]}, 403),
+        ({"token_endpoint_auth_methods_supported": ["private_key_jwt", "client_secret_basic"]}, 302),
+        ({"token_endpoint_auth_methods_supported": ["client_secret_basic"]}, 403),
+    ],
+)
+def test_an_ehr_that_takes_less_than_what_is_safe_is_not_gone_to(
+    configured: dict[str, Any], status: int, signing: Made, ehr: Ehr
+) -> None:
+    ehr.configured = configured
+    assert signing.guest().get("/launch", params={"iss": ehr.base, "launch": "x"}).status_code == status

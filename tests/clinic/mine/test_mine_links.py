@@ -1,10 +1,13 @@
 """A link and a typed code open one questionnaire of one person, and nothing else."""
 
+import re
 from collections.abc import Callable
 from datetime import date
 from typing import Any
 
-from alleviate.clinic.invitations import Invited, invitation_of, withdraw
+import pytest
+
+from alleviate.clinic.invitations import Invited, invitation_of, invite, withdraw
 from alleviate.records import PatientRecord
 
 Ask = Callable[..., Invited]
@@ -135,11 +138,79 @@ def test_who_is_signed_in_stays_so_and_goes_to_the_questions(clinic: Any, asked:
     assert browser.get("/mine/").status_code == 200
 
 
-def test_somebody_of_the_clinic_stays_who_they_are(clinic: Any, asked: Ask) -> None:
+def test_a_second_link_of_the_same_person_opens_in_the_same_browser(clinic: Any, asked: Ask) -> None:
+    first, second = asked(NOBODYS), asked(NOBODYS, "gad7")
+    browser = clinic.guest()
+    for invited in (first, second, first):
+        answer = browser.get(f"/q/{invited.link}")
+        assert browser.get(answer.headers["location"]).status_code == 200
+
+
+def sure(browser: Any, page: Any) -> dict[str, str]:
+    return {"entry": page.text.split('name="entry" value="')[1].split('"')[0]}
+
+
+@pytest.mark.parametrize(
+    ("who", "theirs"), [("clinician", "/caseload/"), ("someone", "/mine/"), ("a link", "")]
+)
+def test_an_address_alone_signs_nobody_out_and_a_form_of_ours_does(
+    who: str, theirs: str, clinic: Any, asked: Ask
+) -> None:
     invited = asked(NOBODYS)
-    browser = clinic.signed_in("clinician", afresh=True)
-    assert browser.get(f"/q/{invited.link}").status_code == 409
-    assert browser.get(f"/patients/{clinic.patients[0]}/corrections").status_code == 200
+    if who == "a link":
+        browser = clinic.guest()
+        theirs = browser.get(f"/q/{asked(1).link}").headers["location"]
+    else:
+        browser = clinic.signed_in(who, afresh=True)
+    before = browser.cookies["alleviate"]
+    asks = browser.get(f"/q/{invited.link}")
+    assert asks.status_code == 409
+    assert browser.cookies["alleviate"] == before
+    assert browser.get(theirs).status_code == 200
+    assert browser.post(f"/q/{invited.link}").status_code == 403  # a form that is not ours
+    assert browser.post(f"/q/{invited.link}", data={"entry": "0" * 64}).status_code == 403
+    forged = {"sec-fetch-site": "cross-site"}
+    assert browser.post(f"/q/{invited.link}", data=sure(browser, asks), headers=forged).status_code == 403
+    assert browser.get(theirs).status_code == 200
+    opened = browser.post(f"/q/{invited.link}", data=sure(browser, asks))
+    assert opened.headers["location"] == f"/mine/questionnaires/{invited.id}"
+    assert browser.get(opened.headers["location"]).status_code == 200
+    assert clinic.services.accounts.session(before, clinic.clock()) is None  # ended, not only forgotten
+    assert browser.get(theirs).status_code != 200
+
+
+def test_the_page_that_asks_says_nothing_of_either_person(clinic: Any, asked: Ask) -> None:
+    text = clinic.signed_in("someone", afresh=True).get(f"/q/{asked(NOBODYS).link}").text
+    for account in clinic.accounts.values():
+        assert account.name not in text
+    assert not set(clinic.patients) & set(re.findall("[0-9a-f]{32}", text))
+
+
+def test_no_session_that_a_browser_brings_along_is_ever_taken_over(clinic: Any, asked: Ask) -> None:
+    invited = asked(NOBODYS)
+    planted = "a" * 43
+    browser = clinic.guest()
+    browser.cookies.set("alleviate", planted)
+    answer = browser.get(f"/q/{invited.link}")
+    assert answer.status_code == 303
+    assert planted not in answer.headers["set-cookie"]
+    assert clinic.services.accounts.session(planted, clinic.clock()) is None
+
+    # Signed in by the link of somebody who planted it: the person's own link does not fill in theirs.
+    harmed = clinic.guest()
+    harmed.get(f"/q/{asked(1).link}")
+    assert harmed.get(f"/q/{invited.link}").status_code == 409
+
+
+def test_a_typed_code_says_first_that_it_signs_out_who_is_there(clinic: Any, asked: Ask) -> None:
+    invited = asked(NOBODYS)
+    assert "we sign them out" not in clinic.guest().get("/q").text
+    browser = clinic.signed_in("someone", afresh=True)
+    before = browser.cookies["alleviate"]
+    assert "we sign them out" in browser.get("/q").text
+    opened = type_in(clinic, invited.typed, birth_of(clinic, NOBODYS), browser)[1]
+    assert browser.get(opened.headers["location"]).status_code == 200
+    assert clinic.services.accounts.session(before, clinic.clock()) is None
 
 
 def test_after_sending_the_link_shows_no_answer(clinic: Any, asked: Ask) -> None:
@@ -170,3 +241,26 @@ def test_who_came_by_a_link_can_close_it_on_this_device(clinic: Any, asked: Ask)
     csrf = browser.get(here).text.split('name="csrf" value="')[1].split('"')[0]
     browser.post("/sign-out", data={"csrf": csrf})
     assert browser.get(here).headers.get("location", "").startswith("/sign-in")
+
+
+@pytest.mark.parametrize(
+    ("phone", "record", "read"),
+    [("de-DE,de;q=0.9", "en", "de"), ("en-GB,en", "de", "en"), ("fr-FR", "de", "de"), ("", "en", "en")],
+)
+def test_a_link_opens_in_the_language_of_the_phone(phone: str, record: Any, read: str, clinic: Any) -> None:
+    now = clinic.clock()
+    with clinic.vault.access(actor="test", purpose="care") as access:
+        invited = invite(
+            access,
+            clinic.services.accounts,
+            "test",
+            clinic.patients[NOBODYS],
+            instruments=["phq9"],
+            due=now.date(),
+            now=now,
+            language=record,
+        )
+    browser = clinic.guest()
+    browser.headers["accept-language"] = phone
+    page = browser.get(browser.get(f"/q/{invited.link}").headers["location"])
+    assert page.headers["content-language"] == read

@@ -2,8 +2,10 @@
 
 from datetime import UTC, datetime, timedelta
 
-from alleviate.clinic.mine.looked import glass_of, looks_of
-from alleviate.vault.accounts import Account
+from alleviate.clinic.mine.looked import by_day, glass_of, looks_of
+from alleviate.clinic.mine.seers import Seers
+from alleviate.clinic.who import COUNTER, KEEPER
+from alleviate.vault.accounts import Account, Client
 from alleviate.vault.audit import Recorded
 
 NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)
@@ -86,3 +88,46 @@ def test_what_was_seen_through_a_broken_glass_is_marked_until_it_ends() -> None:
         ("staff", "nurse", "glass", True, 1),
         ("staff", "nurse", "read", False, 1),
     ]
+
+
+class Known:
+    """As much of the vault's accounts as tells who somebody is."""
+
+    def get(self, id: str) -> Account | None:
+        return ACCOUNTS.get(id)
+
+    def client(self, id: str) -> Client | None:
+        return Client(id=id, name="Laboratory", kind="backend") if id == "lab" else None
+
+
+def test_everybody_is_said_by_what_they_are() -> None:
+    seers = Seers(Known(), ME)  # type: ignore[arg-type]
+    assert [seers.of(actor) for actor in (
+        "account:nurse0000001", "account:myself000001", "account:other0000001", "account:gone00000001",
+        "client:lab", "client:old", "os:root", KEEPER, COUNTER, "something",
+    )] == [
+        "A nurse", "You", "Somebody with a patient's sign-in", "Somebody whose account was closed",
+        "The computer system “Laboratory”", "Another computer system",
+        "Somebody who runs the clinic's computers", "Our program that checks new answers",
+        "Our program that counts how the clinic does", "A program of the clinic",
+    ]  # fmt: skip
+
+
+def test_nobodys_id_is_left_in_what_is_told() -> None:
+    kept = {"by": "account:nurse0000001", "deep": [{"account": "nurse0000001", "n": 1}]}
+    told = Seers(Known(), ME).told(kept)  # type: ignore[arg-type]
+    assert told == {"by": "A nurse", "deep": [{"account": "A nurse", "n": 1}]}
+
+
+def test_a_day_has_one_line_of_each_who_did_the_same() -> None:
+    nurse = "account:nurse0000001"
+    events = [event(n, nurse, "read", minutes) for n, minutes in enumerate((0, 30, 60, 24 * 60), 1)]
+    events += [event(9, "client:lab", "import", 40)]
+    looks = looks_of(events, ME, ACCOUNTS.get, lambda *_: False)
+    days = by_day(looks, lambda moment: moment.date(), Seers(Known(), ME).of)  # type: ignore[arg-type]
+    assert [day.on.day for day in days] == [21, 20]
+    assert [(seen.who, seen.done, len(seen.moments)) for seen in days[1].seen] == [
+        ("A nurse", "read", 3),
+        ("The computer system “Laboratory”", "changed", 1),
+    ]
+    assert list(days[1].seen[0].moments) == sorted(days[1].seen[0].moments)

@@ -76,7 +76,7 @@ def test_answers_given_offline_arrive_once_when_the_network_is_back(
 
     context.set_offline(True)
     choose(page, 2, "Nearly every day")
-    expect(page.locator("[data-fill-status]")).to_contain_text("Saved on this phone, not sent yet")
+    expect(page.locator("[data-fill-status]")).to_contain_text("Saved on this device, not sent yet")
     choose(page, 2, "Not at all")
     page.get_by_role("button", name="Go on").click()
     choose(page, 3, "Several days")

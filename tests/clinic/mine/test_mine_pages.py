@@ -121,7 +121,7 @@ def test_who_looked_is_told_by_profession_and_never_by_name(clinic: Any) -> None
     doctor = clinic.accounts["clinician"]
     clinic.vault.access(actor=doctor.actor, purpose="care").chart(clinic.patients[0])
     page = clinic.signed_in("patient").get("/mine/access").text
-    assert "Psychologist" in page
+    assert "A psychologist" in page
     assert "looked at your record" in page
     assert doctor.name not in page
     assert doctor.id not in page
@@ -175,6 +175,77 @@ def test_a_correction_is_asked_for_and_answered(clinic: Any) -> None:
     mine = clinic.signed_in("patient").get("/mine/corrections").text
     assert "It ended in May" in mine
     assert clinic.signed_in("patient").get("/api/v1/mine/corrections").json()[0]["state"] == "corrected"
+
+
+def test_the_care_team_is_told_that_something_is_wrong_until_it_has_answered(clinic: Any) -> None:
+    theirs = f"/patients/{clinic.patients[0]}"
+    told = "that something in the record is wrong"
+    for page in ("/caseload/", f"{theirs}/"):
+        assert told not in clinic.signed_in("clinician").get(page).text
+    clinic.send("patient", "/mine/corrections", about="note", words="I never said that.")
+    assert told in clinic.signed_in("clinician").get("/caseload/").text
+    page = clinic.signed_in("clinician").get(f"{theirs}/").text
+    assert f'href="{theirs}/corrections"' in page
+    assert told in page
+    (asked,) = clinic.signed_in("patient").get("/api/v1/mine/corrections").json()
+    answer = {"state": "looking", "words": "We ask the ward.", "after": 1}
+    clinic.send("clinician", f"{theirs}/corrections/{asked['id']}", **answer)
+    assert told in clinic.signed_in("clinician").get("/caseload/").text  # looking at it is no answer yet
+    answer = {"state": "kept", "words": "The ward has it on tape.", "after": 2}
+    clinic.send("clinician", f"{theirs}/corrections/{asked['id']}", **answer)
+    assert told not in clinic.signed_in("clinician").get("/caseload/").text
+    home = clinic.signed_in("patient").get("/mine/").text
+    assert "Your care team has answered you" in home
+    assert "It stays as it is" in home
+    assert "The ward has it on tape." in clinic.signed_in("patient").get("/mine/corrections").text
+
+
+def test_an_answer_is_overdue_after_a_month(clinic: Any) -> None:
+    clinic.send("patient", "/mine/corrections", about="note", words="I never said that.")
+    needs = [
+        need
+        for person in clinic.signed_in("clinician").get("/api/v1/caseload").json()["people"]
+        for need in person["needs"]
+        if need["because"] == "wrong"
+    ]
+    assert [need["overdue"] for need in needs] == [False]
+    clinic.clock.goes(days=31)
+    page = clinic.signed_in("clinician", afresh=True).get("/caseload/").text
+    assert "Overdue." in page.split("that something in the record is wrong")[1].split("</li>")[0]
+
+
+def test_nobody_is_promised_a_reader_where_there_is_none(clinic: Any) -> None:
+    promise = "They read it and answer here"
+    assert promise in clinic.signed_in("patient").get("/mine/corrections").text
+    clinic.send("patient", "/mine/consent", purpose="care", said="deny")
+    page = clinic.signed_in("patient").get("/mine/corrections").text
+    assert promise not in page
+    assert "No care team can read this page now" in page
+
+
+def test_the_clinics_number_stands_with_the_help(make_clinic: Any) -> None:
+    made = make_clinic(telephone="+44 20 7946 0000")
+    for page in ("/mine/", "/mine/help"):
+        assert 'href="tel:+442079460000">+44 20 7946 0000</a>' in made.signed_in("patient").get(page).text
+    assert "tel:+4420" not in made.signed_in("clinician").get("/caseload/").text
+
+
+@pytest.mark.parametrize(
+    ("country", "emergency", "listens"),
+    [("DE", "112", "0800 111 0 111"), ("US", "911", "988"), ("GB", "999", "116 123")],
+)
+def test_help_is_of_the_clinics_country_and_the_emergency_comes_first(
+    country: str, emergency: str, listens: str, make_clinic: Any
+) -> None:
+    text = make_clinic(country=country).signed_in("patient").get("/mine/help").text
+    main = text.split("<main")[1]
+    assert main.index(f">{emergency}</a>") < main.index(f">{listens}</a>")
+    assert 'href="/crisis"' in main
+
+
+def test_help_stands_first_on_every_page_of_a_person(shared_clinic: Any) -> None:
+    text = shared_clinic.signed_in("patient").get("/mine/course?lang=en").text
+    assert text.index("Help now") < text.index("<main")
 
 
 def test_an_empty_correction_is_asked_again_with_what_was_wrong(clinic: Any) -> None:

@@ -38,7 +38,10 @@ def result(scores, last: bool) -> Result:
         "end_high": 14.0,
         "p_improve": 0.1 if last else 0.6,
         "on_track": not last,
-        "reasons": ["2 points worse than at the start"],
+        "reasons": [
+            "worse by 2 than the first score of this course; a reliable change takes 6",
+            "a calm reason",
+        ],
     }
     if last:
         told["then"] = {
@@ -79,8 +82,11 @@ def needs(clinic: Made) -> list[str]:
 
 def test_the_page_shows_the_course_the_treatment_under_way_and_the_alert(followed: Made) -> None:
     page = followed.signed_in("clinician").get(f"/patients/{followed.patients[0]}/").text
-    for words in ("Group therapy", "not on track", "End expected at 8 (3 to 14", "2 points worse"):
+    for words in ("Group therapy", "not on track", "End expected at 8 (3 to 14", "A calm reason"):
         assert words in page
+    # 18 to 20 since the treatment began: told once, and not by the course's own beginning besides.
+    assert "2 points worse" in page
+    assert "first score of this course" not in page
     assert "No learned course is in use here" not in page
     summary = followed.signed_in("clinician").get(f"/patients/{followed.patients[0]}/summary").text
     assert "Group therapy" in summary

@@ -9,6 +9,7 @@ from made_clinic import Made
 from alleviate.clinic.patient.documents import MOST_BYTES
 from alleviate.instruments import INSTRUMENTS
 from alleviate.records import Entry, Event
+from alleviate.vault import sheets
 
 PAGES = (
     "", "items", "notes", "goals", "documents", "team", "questionnaires", "summary",
@@ -205,6 +206,33 @@ def test_a_document_is_kept_and_given_out_to_be_saved_and_nothing_more(clinic: M
     assert "sandbox" in found.headers["content-security-policy"]
     assert clinic.signed_in("other").get(f"{root(clinic)}/documents/{id}").status_code == 404
     assert clinic.signed_in("clinician").get(f"{root(clinic, 1)}/documents/{id}").status_code == 404
+
+
+def reads_of(clinic: Made) -> int:
+    return sum(event.action == "read" for event in clinic.audit(clinic.patients[0]))
+
+
+def test_the_list_of_documents_opens_none_and_a_download_opens_one(clinic: Made, monkeypatch) -> None:
+    for text in (b"A first letter.", b"A second letter.", b"A second letter."):
+        assert upload(clinic, text, "letter.txt", "text/plain").status_code == 303
+    opened: list[str] = []
+    unseal = sheets.unseal
+
+    def noted(key, patient, column, body):
+        opened.append(column.rpartition(".")[2])
+        return unseal(key, patient, column, body)
+
+    monkeypatch.setattr(sheets, "unseal", noted)
+    page = clinic.signed_in("clinician").get(f"{root(clinic)}/documents").text
+    ids = set(re.findall(r"/documents/([0-9a-f]{32})", page))
+    assert len(ids) == 2, "sent twice, kept once"
+    assert opened == ["document"] * 2
+    opened.clear()
+    before = reads_of(clinic)
+    found = {clinic.signed_in("clinician").get(f"{root(clinic)}/documents/{id}").content for id in ids}
+    assert found == {b"A first letter.", b"A second letter."}
+    assert sorted(opened) == ["content", "content", "document", "document"]
+    assert reads_of(clinic) == before + 2
 
 
 @pytest.mark.parametrize(

@@ -1,32 +1,14 @@
 """The decision aid: the same options as the care team's, in words that people of 11 can read."""
 
-import re
-
 import pytest
 from made_people import BEFORE, TALK, event, person
+from reading import GRADE_AT_11, grade
 
 from alleviate.advice.safety import treatments
 from alleviate.clinic.recommending.aid import patient_words
 from alleviate.clinic.recommending.sides import sided
 from alleviate.clinic.wishes import abouts
 from alleviate.records import PatientRecord
-
-GRADE_AT_11 = 6.0
-"""School grade in the USA (Kincaid et al. 1975) of children of 11 to 12."""
-
-VOWELS = re.compile(r"[aeiouy]+")
-
-
-def syllables(word: str) -> int:
-    word = re.sub(r"(?<=[^aeiouyl])e$|(?<=[^td])ed$", "", word.casefold())
-    return max(1, len(VOWELS.findall(word)))
-
-
-def grade(sentences: list[str]) -> float:
-    """0.39 · words per sentence + 11.8 · syllables per word − 15.59."""
-    parts = [part for text in sentences for part in re.split(r"[.?!:]+\s*", text) if re.search("[a-z]", part)]
-    words = [word for part in parts for word in re.findall(r"[A-Za-z']+", part)]
-    return 0.39 * len(words) / len(parts) + 11.8 * sum(map(syllables, words)) / len(words) - 15.59
 
 
 def test_the_formula_is_the_published_one() -> None:

@@ -7,7 +7,9 @@ from datetime import timedelta
 import pytest
 from made_people import CBT, SERTRALINE, TALK, entries_of, event
 
+from alleviate.clinic.recommending import pages
 from alleviate.clinic.recommending.ledger import SHEETS, kept
+from alleviate.clinic.recommending.wording import wording
 from alleviate.records import PatientRecord
 
 SCREEN = re.compile(r'<section id="proposal".*?</section>', re.DOTALL)
@@ -48,7 +50,7 @@ class TestShown:
         text = screen(advising.page(f"/patients/{severe}/advice?question=severity"))
         assert text.index("How sure can anybody be?") < text.index(SERTRALINE)
         assert text.index("<h4>Against</h4>") < text.index("<h4>For</h4>")
-        assert "95 % interval" in text
+        assert "95% interval" in text
 
     def test_no_difference_shown_means_choose_by_preference(self, advising):
         patient = advising.added("middle", phq9=14, wish=TALK)
@@ -174,7 +176,7 @@ class TestDecided:
         advising.made.send("clinician", f"/patients/{severe}/advice/own-view", ask="1")
         first = client.get(f"/patients/{severe}/advice?question=severity").text
         assert "Your own view first" in first
-        assert "95 %" not in first
+        assert "95%" not in first
         assert ledger(advising, severe) == []
         second = client.get(f"/patients/{severe}/advice?question=severity&view=0").text
         assert f"you would have chosen: {CBT}" in second
@@ -199,6 +201,18 @@ class TestReplayed:
         assert other.made.services.shelf.rules() == []
         assert screen(other.page(f"/patients/{patient}/decisions/{found.id}")) == shown
         assert "No package fits this person." in other.page(f"/patients/{patient}/advice")
+
+    def test_it_says_when_the_wording_has_changed_since_it_was_shown(self, advising, severe, monkeypatch):
+        shown = screen(advising.page(f"/patients/{severe}/advice?question=severity"))
+        (found,) = ledger(advising, severe)
+        again = advising.page(f"/patients/{severe}/decisions/{found.id}")
+        assert "The wording has changed since." not in again
+        assert found.proposal.versions.wording == wording()
+        monkeypatch.setattr(pages, "wording", lambda: "0123456789ab")
+        told = advising.page(f"/patients/{severe}/decisions/{found.id}")
+        assert "The wording has changed since." in told
+        assert f"(wording 0123456789ab, then {wording()})" in told
+        assert screen(told) == shown
 
     def test_the_history_lists_it_and_the_print_page_speaks_to_the_person_too(self, advising, severe):
         advising.page(f"/patients/{severe}/advice?question=severity")

@@ -10,7 +10,7 @@ from alleviate.clinic.keeping import Keeper, overdue
 from alleviate.instruments import INSTRUMENTS
 from alleviate.progress.alerts import due
 from alleviate.records import Entry, Event
-from alleviate.vault.watching import OpenAlert, followed, open_alerts
+from alleviate.vault.watching import followed, open_alerts
 
 PHQ9 = INSTRUMENTS["phq9"]
 
@@ -131,9 +131,47 @@ def test_overdue_alerts_are_counted_for_the_metrics(clinic):
     assert counted() == 0
 
 
-def test_exactly_at_a_deadline_it_is_overdue(clinic):
-    now = clinic.clock()
-    for hours, state, late in ((2, "raised", True), (2, "acknowledged", False), (24, "acknowledged", True)):
-        alert = OpenAlert(now - timedelta(hours=hours), state, now)
-        assert overdue(alert, now) is late
-        assert overdue(alert, now - timedelta(microseconds=1)) is False
+CSSRS = INSTRUMENTS["cssrs"]
+
+
+def high_risk(subject: str, at) -> Entry:
+    """A C-SSRS with every question answered yes: its ladder is the very urgent one."""
+    ref = f"QuestionnaireResponse/risk-{at:%Y%m%d%H%M}"
+    items = tuple(
+        Event(subject, at, at, item.code, 1.0, kind="questionnaire", entry=ref) for item in CSSRS.items
+    )
+    return Entry(subject, ref, "questionnaire", items)
+
+
+def test_each_alert_is_overdue_by_its_own_ladder(make_clinic, tmp_path):
+    """Very urgent after 15 minutes, urgent after 2 hours, an old answer after 7 days; as pages show it."""
+    clinic = make_clinic(packages=tmp_path / "none")
+    now, subject = clinic.clock(), clinic.subjects[0]
+    with clinic.vault.access(actor="test", purpose="care") as access:
+        before = {alert.id for alert in access.alerts().found}
+        entries = [
+            high_risk(subject, now),
+            filled(subject, now, item_9=1),
+            filled(subject, now - timedelta(days=60), item_9=1),
+        ]
+        access.store(now, entries=entries)
+        new = [alert for alert in access.alerts().found if alert.id not in before]
+    for minutes, late in ((14, 0), (16, 1), (119, 1), (121, 2), (7 * 24 * 60 - 1, 2), (7 * 24 * 60 + 1, 3)):
+        moment = now + timedelta(minutes=minutes)
+        shown = sum(place.overdue for place in due(new, moment))
+        counted = [alert for alert in open_alerts(clinic.vault) if alert.id not in before]
+        assert sum(overdue(alert, moment) for alert in counted) == shown == late, minutes
+
+
+def test_what_is_counted_is_nobodys_and_opened_once(make_clinic, tmp_path, monkeypatch):
+    clinic = make_clinic(packages=tmp_path / "none")
+    answer(clinic, item_9=1)
+    events, known = len(clinic.audit()), {}
+    first = open_alerts(clinic.vault, known)
+    assert first
+    assert {alert.subject_id for alert in first} == {""}
+    assert {(alert.sign.answers, alert.sign.entries) for alert in first} == {((), ())}
+    assert known.keys() == {alert.id for alert in first}
+    monkeypatch.setattr("alleviate.vault.alerts.unseal", None)
+    assert open_alerts(clinic.vault, known) == first
+    assert len(clinic.audit()) == events + 1, "nothing was read of anybody; to look at the audit is an event"

@@ -1,7 +1,7 @@
 """The caseload: who needs me today, and why."""
 
-from alleviate.clinic.caseload import api, pages
+from alleviate.clinic.caseload import api, keys, pages
 
 __all__ = ["doors"]
 
-doors = (pages.door, api.door)
+doors = (pages.door, keys.door, api.door)

@@ -8,7 +8,7 @@ from alleviate.clinic.caseload.models import CaseloadOut
 from alleviate.clinic.caseload.pages import asked_for
 from alleviate.clinic.caseload.reading import read_caseload
 from alleviate.clinic.gate import Door, VisitOf
-from alleviate.clinic.patient.live import mark_of, pulse_of, still_holds
+from alleviate.clinic.patient.live import mark_of, packages_of, still_holds
 
 __all__ = ["door"]
 
@@ -31,7 +31,7 @@ def caseload(
     """Who needs the caller today, and why; nobody outside the caller's care team."""
     if if_none_match and still_holds(visit, if_none_match):
         return Response(status_code=304, headers={"ETag": if_none_match})
-    pulse = pulse_of(visit)
+    packages = packages_of(visit)
     found = read_caseload(visit, asked_for(sort, need, site, treatment, "", page))
-    response.headers["ETag"] = f'"{mark_of(pulse, found.until)}"'
+    response.headers["ETag"] = f'"{mark_of(packages ^ found.unseen.pulse, found.until)}"'
     return CaseloadOut.of(found)

@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime
 import msgspec
 from msgspec import Struct
 
+from alleviate.clinic.corrections import corrections
 from alleviate.clinic.invitations import invitations
 from alleviate.clinic.patient.contacts import (
     ContactState,
@@ -43,7 +44,7 @@ MOST_CONTACTS = 24
 _BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
 
 
-class Point(Struct, frozen=True, array_like=True):
+class Point(Struct, frozen=True, array_like=True, gc=False):
     """A score, with the band (90 %) in which it was expected where a course had foretold it."""
 
     at: datetime
@@ -52,7 +53,7 @@ class Point(Struct, frozen=True, array_like=True):
     high: float | None = None
 
 
-class MeasureSeen(Struct, frozen=True, array_like=True):
+class MeasureSeen(Struct, frozen=True, array_like=True, gc=False):
     """The latest of one measure. ``baseline``: the score from which the change counts."""
 
     instrument: str
@@ -68,7 +69,7 @@ class MeasureSeen(Struct, frozen=True, array_like=True):
         return self.points[-1]
 
 
-class CourseSeen(Struct, frozen=True, array_like=True):
+class CourseSeen(Struct, frozen=True, array_like=True, gc=False):
     """Where a course stands at its last score, and the answers to its alerts."""
 
     instrument: str
@@ -84,7 +85,7 @@ class CourseSeen(Struct, frozen=True, array_like=True):
     steps: tuple[Step, ...]
 
 
-class Asking(Struct, frozen=True, array_like=True):
+class Asking(Struct, frozen=True, array_like=True, gc=False):
     """Questionnaires that were asked for and have not come. ``until``: the end of their link."""
 
     instruments: tuple[str, ...]
@@ -93,7 +94,7 @@ class Asking(Struct, frozen=True, array_like=True):
     until: datetime
 
 
-class TaskSeen(Struct, frozen=True, array_like=True):
+class TaskSeen(Struct, frozen=True, array_like=True, gc=False):
     """A task that is open. ``account``: whose it is."""
 
     account: str
@@ -102,11 +103,12 @@ class TaskSeen(Struct, frozen=True, array_like=True):
     asked_at: datetime
 
 
-class CaseGlance(Struct, frozen=True):
+class CaseGlance(Struct, frozen=True, gc=False):
     """One person of a caseload. ``since`` and ``ended``: of the present (or last) treatment.
 
     ``contacts``: sessions attended and missed; ``booked``: days of sessions planned; ``heard``: when they
-    last came or filled in a questionnaire; ``tasks`` and ``mentions``: open ones, by account."""
+    last came or filled in a questionnaire; ``tasks`` and ``mentions``: open ones, by account; ``wrong``: when
+    the person said that something is wrong, where nobody has answered yet."""
 
     patient: str
     family: str = ""
@@ -129,6 +131,7 @@ class CaseGlance(Struct, frozen=True):
     asking: tuple[Asking, ...] = ()
     tasks: tuple[TaskSeen, ...] = ()
     mentions: tuple[tuple[str, datetime], ...] = ()
+    wrong: tuple[datetime, ...] = ()
 
     @property
     def name(self) -> str:
@@ -172,6 +175,7 @@ def glance_of(chart: Chart, followers: Sequence[Follower] = ()) -> CaseGlance:
         asking=tuple(Asking(i.instruments, i.made_at, i.due, i.until) for i in asked if i.is_open()),
         tasks=tuple(TaskSeen(t.account, t.words, t.due, t.at) for t in tasks_of(chart.sheets) if t.open),
         mentions=tuple(unseen_mentions(chart.sheets)),
+        wrong=tuple(asked.at for asked in corrections(chart.sheets) if asked.is_open),
     )
 
 
@@ -222,7 +226,7 @@ def _course(course: Course, answered: Sequence[CourseAlert]) -> CourseSeen:
         low=last.end_low,
         high=last.end_high,
         p_improve=last.p_improve,
-        reasons=last.reasons,
+        reasons=last.beside_change,
         alert=alert.id if alert else "",
         steps=alert.steps if alert else (),
     )

@@ -7,7 +7,7 @@ may say something else. Caseloads that nobody asked for lately are forgotten.
 
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from operator import attrgetter
@@ -15,7 +15,7 @@ from typing import Any
 
 from alleviate.clinic.caseload.glance import CaseGlance, opened
 from alleviate.clinic.caseload.rules import CaseloadRules
-from alleviate.clinic.caseload.urgency import Placed, placed_one, urgency
+from alleviate.clinic.caseload.urgency import Everybody, Placed, placed_one, urgency, whole
 from alleviate.clinic.patient.live import end_of_day
 from alleviate.progress.ladder import default_ladders
 from alleviate.vault.caseload import Glance
@@ -38,33 +38,57 @@ class _Kept:
     place: tuple[Any, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Caseload:
+    """All that was made of these very ``glances``, from ``made`` on and before ``until``."""
+
+    glances: Sequence[Glance]
+    people: dict[str, _Kept]
+    everybody: Everybody
+    made: datetime
+    until: datetime
+
+
 class KeptCaseloads:
     """Those of one process. Threads share it; of two that make the same at once the last one's stays."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._of: dict[str, tuple[float, dict[str, _Kept]]] = {}
+        self._of: dict[str, tuple[float, _Caseload]] = {}
 
-    def placed(
+    def everybody(
         self, account: str, glances: Sequence[Glance], now: datetime, rules: CaseloadRules
-    ) -> list[Placed]:
-        """As `urgency.placed` gives them for ``account``, with the ladders that ship."""
+    ) -> Everybody:
+        """What `urgency.placed` and `urgency.whole` give for ``account``, with the ladders that ship."""
         with self._lock:
-            _, before = self._of.get(account, (0.0, {}))
-        found = {
-            glance.patient: _kept(before.get(glance.patient), glance, now, rules, account)
-            for glance in glances
-        }
+            _, found = self._of.get(account, (0.0, None))
+        if found is None or found.glances is not glances or not found.made <= now < found.until:
+            found = _caseload(found.people if found else {}, account, glances, now, rules)
         self._keep(account, found)
-        return [one.placed for one in sorted(found.values(), key=_PLACE)]
+        return found.everybody
 
-    def _keep(self, account: str, found: dict[str, _Kept]) -> None:
+    def _keep(self, account: str, found: _Caseload) -> None:
         """Of this account nobody else is kept: who was erased, or left, is gone from memory with it."""
         now = time.monotonic()
         with self._lock:
             self._of[account] = now, found
             for old in [name for name, (at, _) in self._of.items() if now - at >= _FORGOTTEN_AFTER]:
                 del self._of[old]
+
+
+def _caseload(
+    before: Mapping[str, _Kept],
+    account: str,
+    glances: Sequence[Glance],
+    now: datetime,
+    rules: CaseloadRules,
+) -> _Caseload:
+    people = {
+        glance.patient: _kept(before.get(glance.patient), glance, now, rules, account) for glance in glances
+    }
+    ordered = [one.placed for one in sorted(people.values(), key=_PLACE)]
+    until = min((one.until for one in people.values()), default=end_of_day(now))
+    return _Caseload(glances, people, whole(ordered, now), now, until)
 
 
 def tells_otherwise(one: Placed, now: datetime) -> datetime:
@@ -101,6 +125,7 @@ def _counted_by_days(glance: CaseGlance) -> Iterator[datetime]:
     yield from (measure.last.at for measure in glance.measures)
     yield from (task.asked_at for task in glance.tasks)
     yield from (at for _, at in glance.mentions)
+    yield from glance.wrong
     yield from (asking.asked_at for asking in glance.asking)
     for course in glance.courses:
         yield course.at

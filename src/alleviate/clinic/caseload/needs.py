@@ -7,6 +7,7 @@ from typing import Literal
 
 from alleviate.clinic.caseload.glance import CaseGlance
 from alleviate.clinic.caseload.rules import CaseloadRules
+from alleviate.clinic.corrections import WITHIN
 from alleviate.progress.alerts import due
 from alleviate.progress.ladder import Ladders
 
@@ -26,6 +27,7 @@ Because = Literal[
     "falling",
     "task",
     "mention",
+    "wrong",
     "invited",
     "not filled in",
     "never filled in",
@@ -149,7 +151,8 @@ def _halves(states: Sequence[str], window: int) -> tuple[Sequence[str], Sequence
 
 
 def _asked_of(glance: CaseGlance, now: datetime, account: str) -> Iterator[Need]:
-    """Tasks of this account, and notes in which it was mentioned and that it has not said to have seen."""
+    """Tasks of this account, notes in which it was mentioned and that it has not said to have seen, and what
+    the person says is wrong."""
     for task in glance.tasks:
         if task.account == account:
             late = task.due is not None and task.due < now.date()
@@ -159,6 +162,9 @@ def _asked_of(glance: CaseGlance, now: datetime, account: str) -> Iterator[Need]
     for name, at in glance.mentions:
         if name == account:
             yield Need("due", "mention", {"at": at}, weight=float((now - at).days))
+    for at in glance.wrong:  # everybody of the team may answer
+        until = at + WITHIN
+        yield Need("due", "wrong", {"at": at, "due": until}, until, until < now, float((now - at).days))
 
 
 def _due(glance: CaseGlance, now: datetime, rules: CaseloadRules) -> Iterator[Need]:

@@ -10,12 +10,13 @@ from urllib.parse import urlencode
 from fastapi import Form, Header, Query, Response
 
 from alleviate.clinic.caseload.glance import MeasureSeen
+from alleviate.clinic.caseload.keys import keys_work
 from alleviate.clinic.caseload.needs import NEEDS, Need
 from alleviate.clinic.caseload.reading import read_caseload
 from alleviate.clinic.caseload.urgency import SORTS, Asked
 from alleviate.clinic.gate import Door, Visit, VisitOf
 from alleviate.clinic.patient.followers import followers_of
-from alleviate.clinic.patient.live import mark_of, pulse_of, still_holds
+from alleviate.clinic.patient.live import mark_of, packages_of, still_holds
 from alleviate.clinic.patient.names import Names
 from alleviate.clinic.patient.person import age_at, birth_date
 from alleviate.instruments import INSTRUMENTS
@@ -77,9 +78,9 @@ def asked_for(sort: str, need: str, site: str, treatment: str, name: str, page: 
 
 
 def _page(visit: Visit, asked: Asked) -> Response:
-    pulse = pulse_of(visit)
+    packages = packages_of(visit)
     found = read_caseload(visit, asked)
-    mark = mark_of(pulse, found.until)
+    mark = mark_of(packages ^ found.unseen.pulse, found.until)
     answer = visit.page(
         "caseload/list.html",
         asked=asked,
@@ -97,6 +98,7 @@ def _page(visit: Visit, asked: Asked) -> Response:
         grouped=_grouped,
         followed={follower.instrument_id for follower in followers_of(visit.services.shelf)},
         now=visit.now,
+        keys=keys_work(visit),
     )
     answer.headers["ETag"] = f'"{mark}"'
     answer.headers["Cache-Control"] = "private, no-store"

@@ -16,7 +16,7 @@ from alleviate.vault.charts import Chart
 
 __all__ = ["read_caseload"]
 
-_FORM = "2"
+_FORM = "3"
 """Of a glance: another number has all of them derived anew."""
 
 
@@ -31,8 +31,8 @@ def read_caseload(visit: Visit, asked: Asked) -> Shown:
         return packed(glance_of(chart, followers))
 
     def pick(glances: Sequence[Glance]) -> list[str]:
-        everybody = _kept(visit).placed(account, glances, now, rules)
-        seen.append(shown(everybody, asked, now, apart[-1]))
+        everybody = _kept(visit).everybody(account, glances, now, rules)
+        seen.append(shown(everybody, asked, apart[-1]))
         return [one.glance.patient for one in seen[-1].people]
 
     visit.access.caseload(account, derive, pick, version=_version(followers), apart=apart.append)

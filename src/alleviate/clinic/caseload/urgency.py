@@ -13,7 +13,20 @@ from alleviate.clinic.patient.live import end_of_day
 from alleviate.progress.ladder import Ladders
 from alleviate.vault.caseload import Unseen
 
-__all__ = ["PAGE", "SORTS", "Asked", "Placed", "Shown", "Sort", "placed", "placed_one", "shown", "urgency"]
+__all__ = [
+    "PAGE",
+    "SORTS",
+    "Asked",
+    "Everybody",
+    "Placed",
+    "Shown",
+    "Sort",
+    "placed",
+    "placed_one",
+    "shown",
+    "urgency",
+    "whole",
+]
 
 PAGE = 25
 """People on a page; on the first as many more as have an open safety alert."""
@@ -56,11 +69,26 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
+class Everybody:
+    """A whole caseload, the most urgent first, and what is said of all of it.
+
+    ``danger``: how many have an open safety alert; ``overdue``: how many of them have one that is overdue.
+    ``until``: the first moment from which something would be told otherwise though nothing has changed."""
+
+    people: tuple[Placed, ...]
+    counts: dict[str, int]
+    danger: int
+    overdue: int
+    sites: tuple[str, ...]
+    treatments: tuple[str, ...]
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Shown:
     """A page of a caseload. Counts are of the whole of it, and of nobody else.
 
-    ``unseen``: who permits nothing to be seen, counted apart. ``until``: the first moment from which
-    something would be told otherwise though nothing has changed."""
+    ``unseen``: who permits nothing to be seen, counted apart. ``until``: as of `Everybody`."""
 
     people: tuple[Placed, ...]
     found: int
@@ -100,31 +128,48 @@ def placed_one(
     return Placed(glance, needs_of(glance, now, rules, ladders, account), _appointment(glance, now))
 
 
-def shown(everybody: Sequence[Placed], asked: Asked, now: datetime, unseen: Unseen = NOBODY) -> Shown:
-    """The page that is asked for, of `placed`. A page that there is not is the last.
+def whole(people: Sequence[Placed], now: datetime) -> Everybody:
+    """What is said of all of `placed`."""
+    counts = Counter(need for one in people for need in {need.kind for need in one.needs})
+    return Everybody(
+        people=tuple(people),
+        counts={need: counts[need] for need in NEEDS} | {"none": sum(not p.needs for p in people)},
+        danger=sum(map(_in_danger, people)),
+        overdue=sum(any(n.kind == "safety" and n.overdue for n in one.needs) for one in people),
+        sites=tuple(sorted({one.glance.site for one in people} - {""})),
+        treatments=tuple(sorted({one.glance.treatment for one in people} - {""})),
+        until=_holds_until(people, now),
+    )
+
+
+def shown(everybody: Everybody, asked: Asked, unseen: Unseen = NOBODY) -> Shown:
+    """The page that is asked for. A page that there is not is the last.
 
     In every order whoever has an open safety alert comes first, and all of them are on the first page.
     """
-    chosen = [one for one in everybody if _wanted(one, asked)]
+    chosen: Sequence[Placed] = everybody.people
+    danger = everybody.danger
+    if asked.need or asked.site or asked.treatment or asked.name:
+        chosen = [one for one in chosen if _wanted(one, asked)]
+        danger = sum(map(_in_danger, chosen))
     if asked.sort != "urgent":
-        chosen.sort(key=_SORTED[asked.sort])
+        chosen = sorted(chosen, key=_SORTED[asked.sort])
         chosen.sort(key=lambda one: not _in_danger(one))
-    first = max(PAGE, sum(map(_in_danger, chosen)))
+    first = max(PAGE, danger)
     pages = 1 + max(0, -(-(len(chosen) - first) // PAGE))
     page = min(max(1, asked.page), pages)
     begin = 0 if page == 1 else first + (page - 2) * PAGE
-    counts = Counter(need for one in everybody for need in {need.kind for need in one.needs})
     return Shown(
         people=tuple(chosen[begin : first if page == 1 else begin + PAGE]),
         found=len(chosen),
-        total=len(everybody),
+        total=len(everybody.people),
         page=page,
         pages=pages,
-        counts={need: counts[need] for need in NEEDS} | {"none": sum(not p.needs for p in everybody)},
-        overdue=sum(any(n.kind == "safety" and n.overdue for n in one.needs) for one in everybody),
-        sites=tuple(sorted({one.glance.site for one in everybody} - {""})),
-        treatments=tuple(sorted({one.glance.treatment for one in everybody} - {""})),
-        until=_holds_until(everybody, now),
+        counts=everybody.counts,
+        overdue=everybody.overdue,
+        sites=everybody.sites,
+        treatments=everybody.treatments,
+        until=everybody.until,
         unseen=unseen,
     )
 

@@ -1,18 +1,20 @@
 """From a call to cards: whom it is about, what the clinic knows of them, what came along."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from alleviate.clinic.caseload.rules import default_rules
 from alleviate.clinic.cds.advised import Concerned, concerned, verdicts
 from alleviate.clinic.cds.asked import Asked, OrderSign, PatientView
-from alleviate.clinic.cds.card import Card
-from alleviate.clinic.cds.cards import Place, course_cards, order_card, safety_cards
+from alleviate.clinic.cds.card import Card, Place
+from alleviate.clinic.cds.cards import course_cards, order_card
+from alleviate.clinic.cds.danger import Danger, danger
 from alleviate.clinic.cds.discovery import Service
 from alleviate.clinic.cds.orders import orders_of
 from alleviate.clinic.cds.prefetch import Sent, joined, sent_of
+from alleviate.clinic.cds.safety import danger_cards, safety_cards
 from alleviate.clinic.cds.server import fetched
 from alleviate.clinic.cds.shown import Shown, kept
 from alleviate.clinic.gate import Visit
@@ -38,6 +40,10 @@ class _NobodyError(InputError):
     """What looked like an id of ours is nobody's."""
 
 
+class _OtherError(InputError):
+    """Whom an identifier led to is somebody else."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Call:
     """One call: who asks, what, and of which of our patients ("" where we know none)."""
@@ -53,14 +59,30 @@ class _Call:
 
 
 def answer(visit: Visit, service: Service, asked: Asked, context: PatientView) -> list[Card]:
-    """The cards for this call; none where nothing is shown. Raises NeededError."""
+    """The cards for this call; none where nothing is shown. Raises NeededError.
+
+    What was sent is looked through for danger whatever was ordered, and told even where the rest cannot be.
+    """
     about = concerned(orders_of(context), visit.services.shelf) if isinstance(context, OrderSign) else None
-    if about == []:
+    sent = sent_of(asked.prefetch, context.patient_id, visit.now)
+    danger_sent = danger(sent, visit.now)
+    if about == [] and not danger_sent:
         return []
     try:
-        return _answered(_call(visit, service, asked, context, whole=about is not None), about)
-    except _NobodyError:
-        return _answered(_call(visit, service, asked, context, whole=about is not None, ours=False), about)
+        call = _call(visit, service, asked, context, sent, whole=bool(about))
+        try:
+            return _answered(call, about)
+        except _NobodyError:
+            call = _call(visit, service, asked, context, sent, whole=bool(about), ours=False)
+            return _answered(call, about)
+        except _OtherError:
+            return _answered(replace(call, patient=""), about)
+    except NeededError as needed:
+        if not danger_sent:
+            raise
+        return danger_cards(
+            danger_sent, _place(visit, ""), visit._, unchecked=needed.message if about else ""
+        )
 
 
 def _answered(call: _Call, about: list[Concerned] | None) -> list[Card]:
@@ -72,6 +94,7 @@ def _call(
     service: Service,
     asked: Asked,
     context: PatientView,
+    sent: Sent,
     *,
     whole: bool,
     ours: bool = True,
@@ -86,8 +109,9 @@ def _call(
     if missing and (whole or not certain):
         servers = visit.services.settings.fhir_servers
         id = context.patient_id.removeprefix("Patient/")
-        prefetch |= fetched(asked, missing, id, servers, outside(visit.services))
-    sent = sent_of(prefetch, context.patient_id, visit.now)
+        if more := fetched(asked, missing, id, servers, outside(visit.services)):
+            prefetch |= more
+            sent = sent_of(prefetch, context.patient_id, visit.now)
     if found is None:
         if "patient" not in prefetch:
             raise NeededError("The patient is not known by this id: send the prefetch key patient along.")
@@ -98,38 +122,57 @@ def _call(
 def _on_patient(call: _Call) -> list[Card]:
     chart = _chart(call, ("person",))
     if chart is None:
-        return []
-    visit, place = call.visit, _place(call)
+        return [] if call.patient else _dangers(call, None)
+    visit, place = call.visit, _place(call.visit, call.patient)
     return [
         *safety_cards(chart.alerts, visit.now, place, visit._, withheld=chart.withheld_alerts),
+        *_dangers(call, chart),
         *course_cards(_followed(visit, chart, visit.now), place, visit._),
     ]
 
 
 def _on_orders(call: _Call, about: list[Concerned]) -> list[Card]:
     visit = call.visit
-    chart = _chart(call, None) if call.patient else None
+    chart = _chart(call, None if about else ("person",)) if call.patient else None
     if call.patient and chart is None:  # they permit nothing: nothing is said of them
         return []
+    dangers = _dangers(call, chart)
+    if not about:
+        return dangers
     if chart is None and not all(key in call.prefetch for key in _CLINICAL):
         raise NeededError("The patient has no record here: send every prefetch key of this service along.")
     subject = chart.subject_id if chart else call.context.patient_id.removeprefix("Patient/")
     allowed = chart.allowed if chart else frozenset(KINDS)
     record = joined(chart.record if chart else None, call.sent, subject, chart.allowed if chart else None)
     person = Person(chart.patient if chart else subject, record, allowed, chart.revision if chart else 0)
-    place = _place(call)
+    place = _place(visit, call.patient)
     found = verdicts(about, person, visit.services.shelf, visit.now)
     shown = [Shown(order_card(one, place, visit._), one) for one in found]
     if not chart:  # nobody of ours: nothing is stored about them, so no answer is asked for
-        return [_unanswerable(one.card) for one in shown]
+        return [*dangers, *(_unanswerable(one.card) for one in shown)]
     call_id = str(call.asked.hook_instance)
-    return kept(visit, shown, person, chart.record, call=call_id, hook=call.service.hook)
+    return [*dangers, *kept(visit, shown, person, chart.record, call=call_id, hook=call.service.hook)]
+
+
+def _dangers(call: _Call, chart: Chart | None) -> list[Card]:
+    """What stands in what was sent, and in no alert of ours; ``chart`` None: of nobody of ours."""
+    visit = call.visit
+    found = danger(
+        call.sent,
+        visit.now,
+        alerts=chart.alerts if chart else (),
+        allowed=chart.allowed if chart else None,
+    )
+    if chart and chart.withheld_alerts:  # they are counted already where alerts are shown
+        found = Danger(found.signs)
+    return danger_cards(found, _place(visit, call.patient), visit._)
 
 
 def _chart(call: _Call, kinds: tuple[Kind, ...] | None) -> Chart | None:
     """What we hold of the patient; None for nobody of ours, and for who permits nothing.
 
-    Raises NeededError where the client's patient of this id was born on another day than ours.
+    Raises NeededError where the client's patient of this id was born on another day than ours, _OtherError
+    where only an identifier led there.
     """
     if not call.patient:
         return None
@@ -144,7 +187,7 @@ def _chart(call: _Call, kinds: tuple[Kind, ...] | None) -> Chart | None:
         raise _NobodyError("There is nobody of this id.") from None
     if other_birth(chart.record, call.sent.person, needed=not call.certain):
         if not call.certain:
-            return None
+            raise _OtherError("The identifier is of somebody else here.")
         raise NeededError("The patient sent was born on another day than the one who has this id here.")
     return chart
 
@@ -173,9 +216,9 @@ def _followers(visit: Visit) -> list[Follower]:
     return found
 
 
-def _place(call: _Call) -> Place:
-    settings = call.visit.services.settings
-    return Place(settings.base_url.rstrip("/"), call.patient, settings.name)
+def _place(visit: Visit, patient: str) -> Place:
+    settings = visit.services.settings
+    return Place(settings.base_url.rstrip("/"), patient, settings.name)
 
 
 def _unanswerable(card: Card) -> Card:

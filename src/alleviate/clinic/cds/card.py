@@ -4,13 +4,24 @@ Source: https://cds-hooks.hl7.org/2.0/#cds-service-response
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from alleviate.terms.errors import DataError
 
-__all__ = ["Action", "Card", "Coding", "Indicator", "Link", "Source", "Suggestion", "one_line", "plain"]
+__all__ = [
+    "Action",
+    "Card",
+    "Coding",
+    "Indicator",
+    "Link",
+    "Place",
+    "Source",
+    "Suggestion",
+    "one_line",
+    "plain",
+]
 
 Indicator = Literal["info", "warning", "critical"]
 LONGEST_SUMMARY = 139
@@ -86,6 +97,25 @@ class Link:
     def to_json(self) -> dict[str, Any]:
         told = {"appContext": self.context} if self.context else {}
         return {"label": self.label, "url": self.url, "type": self.type, **told}
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the clinic is: ``base`` (no slash at its end) and ``patient``, our id or ""; how it is called."""
+
+    base: str
+    patient: str
+    name: str
+
+    def link(self, label: str, below: str = "") -> tuple[Link, ...]:
+        """To the person's page; none for somebody who has no record here."""
+        if not self.patient:
+            return ()
+        return (Link(label, f"{self.base}/patients/{self.patient}/{below}"),)
+
+    def rules(self, _: Callable[[str], str]) -> Source:
+        """What a card of safety rests on."""
+        return Source(_("{name}: safety rules").format(name=self.name), self.base)
 
 
 @dataclass(frozen=True, slots=True)

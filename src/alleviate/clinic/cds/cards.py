@@ -1,84 +1,21 @@
 """From what the clinic knows of a person to cards: pure, and nothing where nothing is shown."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from uuid import NAMESPACE_URL, uuid5
 
 from alleviate.advice.safety import Concern
 from alleviate.clinic.cds.advised import Verdict
-from alleviate.clinic.cds.card import Action, Card, Coding, Link, Source, Suggestion, one_line, plain
+from alleviate.clinic.cds.card import Action, Card, Coding, Place, Source, Suggestion, one_line, plain
 from alleviate.clinic.patient.followed import Course
 from alleviate.decisions import reasons_for
-from alleviate.instruments import INSTRUMENTS
-from alleviate.progress.alerts import Alert, due
 from alleviate.reports.numbers import decimals_for, number, share
 from alleviate.terms.estimates import Estimate
 
-__all__ = ["Place", "answered", "course_cards", "order_card", "overrides", "safety_cards", "suggestion_id"]
+__all__ = ["answered", "course_cards", "order_card", "overrides", "suggestion_id"]
 
 Translate = Callable[[str], str]
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where the clinic is: ``base`` (no slash at its end) and ``patient``, our id or ""; how it is called."""
-
-    base: str
-    patient: str
-    name: str
-
-    def link(self, label: str, below: str = "") -> tuple[Link, ...]:
-        """To the person's page; none for somebody who has no record here."""
-        if not self.patient:
-            return ()
-        return (Link(label, f"{self.base}/patients/{self.patient}/{below}"),)
-
-
-def safety_cards(
-    alerts: Sequence[Alert], now: datetime, place: Place, _: Translate, *, withheld: int = 0
-) -> list[Card]:
-    """One critical card for the safety alerts that are not resolved; each is on it, none is held back.
-
-    ``withheld``: how many more come from data that the person withholds; that there are some is no secret.
-    """
-    open_now = due(alerts, now)
-    hidden = _("Safety alerts from data that the person withholds: {n}. Ask them.").format(n=withheld)
-    source = Source(_("{name}: safety rules").format(name=place.name), place.base)
-    if not open_now:
-        own = place.link(_("See the record"))
-        return [Card(one_line(hidden), "warning", source, hidden, links=own)] if withheld else []
-    first, more = open_now[0].alert, len(open_now) - 1
-    sign = _("Safety alert: {sign}, answered {day}").format(sign=_sign(first), day=_day(first.sign.time))
-    if more:
-        sign += _(", and {n} more").format(n=more)
-    lines = []
-    for standing in open_now:
-        alert = standing.alert
-        state = _("nobody has taken it") if alert.state == "raised" else _("taken, not resolved")
-        late = _(" **Overdue.**") if standing.overdue else ""
-        lines.append(
-            _("- **{sign}**, answered {day}: {state}; to be answered by {until} UTC.{late}").format(
-                sign=plain(_sign(alert)),
-                day=_day(alert.sign.time),
-                state=state,
-                until=f"{standing.deadline:%Y-%m-%d %H:%M}",
-                late=late,
-            )
-        )
-    if withheld:
-        lines.append(f"- {hidden}")
-    lines.append("")
-    lines.append(_("An answer raised this by rule. That other answers were 0 is no proof of safety."))
-    return [
-        Card(
-            summary=one_line(sign),
-            indicator="critical",
-            source=source,
-            detail="\n".join(lines),
-            links=place.link(_("Answer the alert")),
-        )
-    ]
 
 
 def course_cards(courses: Sequence[Course], place: Place, _: Translate) -> list[Card]:
@@ -160,7 +97,7 @@ def order_card(verdict: Verdict, place: Place, _: Translate) -> Card:
 def _source(verdict: Verdict, place: Place, _: Translate) -> Source:
     evidence = verdict.proposal.evidence
     if not verdict.arm or evidence is None:
-        return Source(_("{name}: safety rules").format(name=place.name), place.base)
+        return place.rules(_)
     topic = Coding(verdict.proposal.versions.package, "urn:alleviate:package", evidence.title)
     return Source(one_line(f"{place.name}: {evidence.title}"), place.base, topic)
 
@@ -222,11 +159,6 @@ def overrides() -> tuple[Coding, ...]:
 
 _UNANSWERED = "00000000-0000-0000-0000-000000000000"
 """In place of the uuid until the card is stored."""
-
-
-def _sign(alert: Alert) -> str:
-    instrument = INSTRUMENTS.get(alert.sign.instrument)
-    return f"{instrument.abbreviation if instrument else alert.sign.instrument} {alert.sign.flag}"
 
 
 def _day(moment: datetime) -> str:

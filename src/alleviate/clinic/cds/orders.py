@@ -22,7 +22,7 @@ _CONCEPTS = {
     "DeviceRequest": "codeCodeableConcept",
 }
 _SUBJECTS = ("subject", "patient")
-_OVER = frozenset({"cancelled", "revoked", "stopped", "completed", "ended", "entered-in-error"})
+_OVER = ("cancelled", "revoked", "stopped", "completed", "ended", "entered-in-error")
 _CONCEPT = msgspec.json.Decoder(Concept)
 
 
@@ -50,13 +50,13 @@ def orders_of(context: OrderSign) -> list[Order]:
         ref = f"{type}/{id}" if isinstance(id, str) and id else ""
         if chosen is not None and not chosen & {ref, str(id or ""), entry.full_url} - {""}:
             continue
-        if type not in _CONCEPTS or not _wanted(resource, context.patient_id):
+        if not isinstance(type, str) or type not in _CONCEPTS or not _wanted(resource, context.patient_id):
             continue
-        concept = _concept(resource, _CONCEPTS[str(type)])
+        concept = _concept(resource, _CONCEPTS[type])
         words = _quiet(words_of, concept) or ""
         codes = frozenset(_quiet(codes_of, concept) or ())
         if words or codes:
-            found.append(Order(ref, str(type), words, codes))
+            found.append(Order(ref, type, words, codes))
     return found
 
 

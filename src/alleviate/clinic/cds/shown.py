@@ -86,18 +86,22 @@ def kept(
             vetoes=tuple(concern.rule for concern in one.verdict.vetoes),
             suggestions=len(one.card.suggestions),
         )
-        uuid = accounts.keep(_TICKET, msgspec.to_builtins(ticket), now, now + KNOWN_FOR)
+        uuid = accounts.keep(_TICKET, msgspec.to_builtins(ticket), now, now + KNOWN_FOR, uuid=True)
         cards.append(answered(one.card, uuid))
     return cards
 
 
 def found(accounts: Accounts, given: Given, actor: str, now: datetime) -> Kept | None:
-    """The card that an answer is about; None where it is not known, or was shown to another system."""
-    card = accounts.look(_TICKET, given.card, Kept, now)
+    """The card that an answer is about; None where it is not known, or was shown to another system.
+
+    UUIDs are written in small letters, and read in any (RFC 9562, 4).
+    """
+    uuid = given.card.lower()
+    card = accounts.look(_TICKET, uuid, Kept, now)
     if card is None or card.actor != actor:
         return None
-    own = {suggestion_id(given.card, number) for number in range(card.suggestions)}
-    if any(one.id not in own for one in given.accepted_suggestions):
+    own = {suggestion_id(uuid, number) for number in range(card.suggestions)}
+    if any(one.id.lower() not in own for one in given.accepted_suggestions):
         return None
     return card
 

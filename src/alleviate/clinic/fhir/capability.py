@@ -14,8 +14,6 @@ _OAUTH = "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris"
 
 def capability(base: str, site: str) -> dict[str, Any]:
     """``base``: of the FHIR server; ``site``: of the clinic, without a slash at the end."""
-    person = {"name": "patient", "type": "reference", "documentation": "Required, save for Patient."}
-    parameters = [{"name": name, "type": kind} for name, kind in PARAMETERS.items()]
     return {
         "resourceType": "CapabilityStatement",
         "status": "active",
@@ -60,7 +58,7 @@ def capability(base: str, site: str) -> dict[str, Any]:
                         "versioning": "no-version",
                         "readHistory": False,
                         "updateCreate": True,
-                        "searchParam": parameters if name == "Patient" else [person, *parameters],
+                        "searchParam": _parameters(name),
                         **(
                             {
                                 "operation": [
@@ -79,3 +77,14 @@ def capability(base: str, site: str) -> dict[str, Any]:
             }
         ],
     }
+
+
+def _parameters(type: str) -> list[dict[str, str]]:
+    own = [{"name": name, "type": kind} for name, (kind, *_) in PARAMETERS[type].items()]
+    if type != "Patient":
+        return [{"name": "patient", "type": "reference", "documentation": "Required."}, *own]
+    told = "One of them is required: _id; identifier; family and birthdate, exactly as they are written."
+    return [{**each, "documentation": told} if each["name"] in _NAMING else each for each in own]
+
+
+_NAMING = ("_id", "identifier", "family", "birthdate")

@@ -5,7 +5,7 @@ are made from the vault while they are sent, each person's data one event of the
 """
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,6 +17,8 @@ from alleviate.intake.fhir.types import TYPES
 from alleviate.terms.errors import DataError
 from alleviate.terms.times import parse_utc
 from alleviate.vault import Access, Vault
+from alleviate.vault.accounts import Notice
+from alleviate.vault.written import written_after
 
 __all__ = ["Job", "lines", "manifest", "new_job"]
 
@@ -25,13 +27,17 @@ KEPT = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What is exported: these ``types`` as they stood at ``moment``, what became known after ``since``."""
+    """What is exported: these ``types`` as they stood at ``moment``, of entries written after ``after``.
+
+    ``mark``: of the last entry when it began, where another export may go on.
+    """
 
     id: str
     by: str
     moment: datetime
     types: tuple[str, ...]
-    since: datetime | None
+    after: int
+    mark: int
     asked: str
 
     def to_json(self) -> dict[str, Any]:
@@ -39,18 +45,26 @@ class Job:
             "by": self.by,
             "moment": self.moment.isoformat(),
             "types": list(self.types),
-            "since": self.since and self.since.isoformat(),
+            "after": self.after,
+            "mark": self.mark,
             "asked": self.asked,
         }
 
     @classmethod
     def from_json(cls, id: str, body: dict[str, Any]) -> "Job":
-        since = parse_utc(body["since"]) if body["since"] else None
-        return cls(id, body["by"], parse_utc(body["moment"]), tuple(body["types"]), since, body["asked"])
+        types, after = tuple(body["types"]), body["after"]
+        return cls(id, body["by"], parse_utc(body["moment"]), types, after, body["mark"], body["asked"])
 
 
-def new_job(by: str, now: datetime, asked: str, *, types: str, since: str) -> Job:
-    """Raises DataError for types that are not held here, or a ``since`` that is no moment."""
+def new_job(
+    by: str, now: datetime, asked: str, *, types: str, since: str, mark: int, before: Iterable[Notice]
+) -> Job:
+    """Raises DataError for types that are not held here, or a ``since`` that is no moment.
+
+    ``mark``: of the vault now; ``before``: the notices of the exports so far. What was written after
+    ``since`` is known from the last export that began no later: a source may send late what it knew long
+    ago, so that no time within a resource tells. Where there was none, everything is exported.
+    """
     wanted = [name.strip() for name in types.split(",") if name.strip()]
     if strangers := [name for name in wanted if name not in TYPES]:
         raise DataError(f"{strangers[0][:40]} is not held here.", hint=f"Held are: {', '.join(TYPES)}.")
@@ -60,7 +74,15 @@ def new_job(by: str, now: datetime, asked: str, *, types: str, since: str) -> Jo
         raise DataError(
             f"_since is an instant such as 2026-01-31T12:00:00Z, got {since[:40]!r}.", hint="Correct it."
         ) from None
-    return Job(secrets.token_hex(16), by, now, tuple(wanted or TYPES), after, asked)
+    from_mark = max(
+        (
+            each.body["mark"]
+            for each in before
+            if after and each.body and parse_utc(each.body["moment"]) <= after
+        ),
+        default=0,
+    )
+    return Job(secrets.token_hex(16), by, now, tuple(wanted or TYPES), from_mark, mark, asked)
 
 
 def manifest(job: Job, base: str) -> dict[str, Any]:
@@ -75,9 +97,10 @@ def manifest(job: Job, base: str) -> dict[str, Any]:
 
 
 def lines(job: Job, type: str, access: Access, vault: Vault) -> Iterator[bytes]:
-    """The resources of one type, a line each, of everybody who permits it."""
-    for record in access.records():
+    """The resources of one type, a line each, of everybody who permits it; nobody else's record is read."""
+    new = written_after(vault, job.after) if job.after else None
+    for record in access.records(None if new is None else sorted(new)):
         patient = vault.our_id(record.subject_id) or ""
-        for resource in resources(record.at(job.moment), patient, job.since):
+        for resource in resources(record.at(job.moment), patient, new and new.get(patient)):
             if resource["resourceType"] == type:
                 yield msgspec.json.encode(resource) + b"\n"

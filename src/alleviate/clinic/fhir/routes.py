@@ -18,6 +18,7 @@ from alleviate.clinic.machines.scopes import permits
 from alleviate.clinic.who import Who
 from alleviate.intake.fhir.types import TYPES
 from alleviate.terms.errors import DataError, RefusedError
+from alleviate.vault.written import mark
 
 __all__ = ["doors"]
 
@@ -25,6 +26,8 @@ door = Door("fhir", prefix="/fhir")
 doors = (door,)
 
 _MOST_PEOPLE = 20
+_NAMING = ("identifier", "family", "birthdate")
+"""By which people are looked up, exactly."""
 _EXPORT = "fhir-export"
 
 
@@ -42,10 +45,19 @@ def export(visit: VisitOf, _type: str = "", _since: str = "", _outputFormat: str
         return FhirResponse(outcome(400, "Send the header Prefer: respond-async."), 400)
     if _outputFormat not in ("", "application/fhir+ndjson", "application/ndjson", "ndjson"):
         return FhirResponse(outcome(400, "_outputFormat is application/fhir+ndjson."), 400)
-    job = new_job(visit.who.actor, visit.now, str(visit.request.url), types=_type, since=_since)
+    accounts = visit.services.accounts
+    job = new_job(
+        visit.who.actor,
+        visit.now,
+        str(visit.request.url),
+        types=_type,
+        since=_since,
+        mark=mark(visit.services.vault),
+        before=accounts.notices(_EXPORT),
+    )
     for name in job.types:
         check_scope(visit.who, name, "r")
-    visit.services.accounts.notice(visit.who.actor, _EXPORT, job.id, job.to_json())
+    accounts.notice(visit.who.actor, _EXPORT, job.id, job.to_json())
     place = f"{_base(visit.request)}/$export-status/{job.id}"
     return Response(status_code=202, headers={"Content-Location": place})
 
@@ -126,7 +138,7 @@ def search(visit: VisitOf, type: str) -> FhirResponse:
             outcome(400, "A search here is about one person: give patient=<id>."), status_code=400
         )
     strict = "handling=strict" in visit.request.headers.get("prefer", "")
-    wanted = asked(query, strict=strict)
+    wanted = asked(type, query, strict=strict)
     found = wanted.found(_of(visit, type))
     page = found[wanted.offset : wanted.offset + wanted.count]
     links = [("self", str(visit.request.url))]
@@ -194,6 +206,8 @@ def _searched_for_people(visit: Visit, query: dict[str, str]) -> FhirResponse:
             continue
         chart = visit.access.chart(patient, kinds=kinds_of("Patient"))
         found += [each for each in resources(chart.record, patient) if each["resourceType"] == "Patient"]
+    rest = asked("Patient", [each for each in query.items() if each[0] not in _NAMING])
+    found = rest.found(found)
     links = [("self", str(visit.request.url))]
     return FhirResponse(bundle("searchset", _base(visit.request), found, total=len(found), links=links))
 

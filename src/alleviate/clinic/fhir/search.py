@@ -1,11 +1,12 @@
 """Search by FHIR's parameters within one person's resources (https://hl7.org/fhir/R4/search.html).
 
-Taken are ``_id``, ``_lastUpdated``, ``identifier``, ``code``, ``category``, ``status`` and ``date``, several
-at once (and) or by commas (or), with the prefixes eq, ne, gt, ge, lt, le, sa and eb where there is an order.
+Taken are the parameters of `PARAMETERS`, several at once (and) or by commas (or), with the prefixes eq, ne,
+gt, ge, lt, le, sa and eb where there is an order. Of `_lastUpdated` nothing is promised: a source may send
+today what it has known for long, and what a resource says of itself does not tell when it came.
 """
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -17,22 +18,58 @@ __all__ = ["PARAMETERS", "Asked", "Unknown", "asked"]
 Resource = dict[str, Any]
 Test = Callable[[Resource], bool]
 
-PARAMETERS = {
-    "_id": "token",
-    "_lastUpdated": "date",
-    "identifier": "token",
-    "code": "token",
-    "category": "token",
-    "status": "token",
-    "date": "date",
+_Looks = Mapping[str, tuple[str, ...]]
+_EVERY: _Looks = {"_id": ("token", "id"), "identifier": ("token", "identifier")}
+_STATUS: _Looks = {"status": ("token", "status")}
+_CODED: _Looks = {"code": ("token", "code")}
+_OWN: Mapping[str, _Looks] = {
+    "Patient": {
+        "birthdate": ("date", "birthDate"),
+        "family": ("string", "name.family"),
+        "gender": ("token", "gender"),
+    },
+    "Encounter": {**_STATUS, "type": ("token", "type"), "date": ("date", "period")},
+    "EpisodeOfCare": {**_STATUS, "type": ("token", "type"), "date": ("date", "period")},
+    "Condition": {
+        **_CODED,
+        "clinical-status": ("token", "clinicalStatus"),
+        "onset-date": ("date", "onsetDateTime", "onsetPeriod"),
+        "recorded-date": ("date", "recordedDate"),
+    },
+    "Procedure": {**_STATUS, **_CODED, "date": ("date", "performedDateTime", "performedPeriod")},
+    "Observation": {
+        **_STATUS,
+        **_CODED,
+        "category": ("token", "category"),
+        "date": ("date", "effectiveDateTime", "effectivePeriod"),
+    },
+    "QuestionnaireResponse": {**_STATUS, "authored": ("date", "authored")},
+    "MedicationStatement": {
+        **_STATUS,
+        "code": ("token", "medicationCodeableConcept"),
+        "effective": ("date", "effectiveDateTime", "effectivePeriod"),
+    },
+    "MedicationRequest": {
+        **_STATUS,
+        "code": ("token", "medicationCodeableConcept"),
+        "authoredon": ("date", "authoredOn"),
+        "intent": ("token", "intent"),
+    },
+    "CarePlan": {**_STATUS, "date": ("date", "period"), "intent": ("token", "intent")},
+    "Goal": {"lifecycle-status": ("token", "lifecycleStatus"), "start-date": ("date", "startDate")},
+    "Consent": {
+        **_STATUS,
+        "category": ("token", "category"),
+        "date": ("date", "dateTime"),
+        "scope": ("token", "scope"),
+    },
+    "DocumentReference": {**_STATUS, "type": ("token", "type"), "date": ("date", "date")},
 }
+PARAMETERS: Mapping[str, _Looks] = {name: {**_EVERY, **more} for name, more in _OWN.items()}
+"""Of each type its parameters, as FHIR R4 names them: their kind, and the elements that they look at."""
+
 _PATIENT = ("patient", "subject")
 _IGNORED = ("_format", "_pretty", "_count", "_offset", "_total", *_PATIENT)
-_MOMENTS = (
-    *("effectiveDateTime", "effectivePeriod", "authored", "authoredOn", "period", "onsetDateTime"),
-    *("performedDateTime", "performedPeriod", "dateTime", "date", "startDate", "created", "recordedDate"),
-    "birthDate",
-)
 _COUNT, _MOST = 100, 1000
 _DATE = re.compile(r"(eq|ne|gt|ge|lt|le|sa|eb)?(\d{4}(?:-\d\d(?:-\d\d(?:T.+)?)?)?)\Z")
 _END = datetime(9999, 12, 31, tzinfo=UTC)
@@ -55,24 +92,26 @@ class Asked:
         return [each for each in resources if all(test(each) for test in self.tests)]
 
 
-def asked(parameters: Sequence[tuple[str, str]], *, strict: bool = False) -> Asked:
-    """What a query asks for. Raises DataError for a value that cannot be read, Unknown where ``strict``."""
+def asked(type: str, parameters: Sequence[tuple[str, str]], *, strict: bool = False) -> Asked:
+    """What a query asks of resources of this type.
+
+    Raises DataError for a value that cannot be read; where ``strict``, Unknown for a parameter that is not
+    known.
+    """
     tests, used = [], []
-    numbers = {"_count": _COUNT, "_offset": 0}
+    numbers, known = {"_count": _COUNT, "_offset": 0}, PARAMETERS[type]
     for name, value in parameters:
         plain = name.partition(":")[0]
         if plain in numbers:
             numbers[plain] = _number(plain, value)
-        if plain in PARAMETERS and name == plain:
-            make = _dated if PARAMETERS[plain] == "date" else _token
-            tests.append(make(plain, value))
+        if plain in known and name == plain:
+            kind, *elements = known[plain]
+            tests.append(_TESTS[kind](plain, elements, value))
             used.append((name, value))
         elif plain in _IGNORED:
             used += [(name, value)] if plain in _PATIENT else []
         elif strict or name != plain:
-            raise Unknown(
-                f"Search by {name[:60]!r} is not known here.", hint=f"Known: {', '.join(PARAMETERS)}."
-            )
+            raise Unknown(f"Search by {name[:60]!r} is not known here.", hint=f"Known: {', '.join(known)}.")
     return Asked(tuple(tests), min(numbers["_count"], _MOST), numbers["_offset"], tuple(used))
 
 
@@ -82,16 +121,29 @@ def _number(name: str, value: str) -> int:
     return int(value)
 
 
-def _token(name: str, value: str) -> Test:
+def _token(name: str, elements: Sequence[str], value: str) -> Test:
     wanted = [_split(part) for part in value.split(",")]
 
     def test(resource: Resource) -> bool:
-        if name == "_id":
-            return any(resource["id"] == code for _, code in wanted)
         return any(
             (system is None or system == found[0]) and (not code or code == found[1])
-            for found in _tokens(resource.get(name))
+            for element in elements
+            for found in _tokens(resource.get(element))
             for system, code in wanted
+        )
+
+    return test
+
+
+def _string(name: str, elements: Sequence[str], value: str) -> Test:
+    """Whether one begins so, in capitals or not."""
+    wanted = tuple(part.strip().casefold() for part in value.split(","))
+
+    def test(resource: Resource) -> bool:
+        return any(
+            str(part.get(inner, "")).casefold().startswith(wanted)
+            for outer, _, inner in (element.partition(".") for element in elements)
+            for part in resource.get(outer, ())
         )
 
     return test
@@ -116,11 +168,11 @@ def _tokens(element: Any) -> list[tuple[str, str]]:
     return [(str(element.get("system", "")), str(code))] if code is not None else []
 
 
-def _dated(name: str, value: str) -> Test:
+def _dated(name: str, elements: Sequence[str], value: str) -> Test:
     parts = [_range(name, part) for part in value.split(",")]
 
     def test(resource: Resource) -> bool:
-        given = resource.get("meta", {}).get("lastUpdated") if name == "_lastUpdated" else _moment(resource)
+        given = next((resource[element] for element in elements if element in resource), None)
         if given is None:
             return False
         own = _span(given)
@@ -129,8 +181,11 @@ def _dated(name: str, value: str) -> Test:
     return test
 
 
-def _moment(resource: Resource) -> Any:
-    return next((resource[name] for name in _MOMENTS if name in resource), None)
+_TESTS: Mapping[str, Callable[[str, Sequence[str], str], Test]] = {
+    "token": _token,
+    "string": _string,
+    "date": _dated,
+}
 
 
 def _range(name: str, text: str) -> tuple[str, tuple[datetime, datetime]]:

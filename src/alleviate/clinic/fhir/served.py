@@ -7,7 +7,7 @@ reads the resource in again has the same entry.
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,7 +15,7 @@ from alleviate.intake.fhir.contacts import OUR_ENTRY
 from alleviate.intake.fhir.subjects import OUR_SUBJECT
 from alleviate.intake.fhir.types import TYPES, type_for
 from alleviate.intake.fhir.writing import resources_of
-from alleviate.records import Entry, Event, Kind, PatientRecord
+from alleviate.records import Entry, Kind, PatientRecord
 
 __all__ = ["address", "kinds_of", "patient_in", "resources"]
 
@@ -43,8 +43,8 @@ def address(entry: Entry, patient: str) -> str:
     return f"Patient/{patient}" if own else f"{type}/{patient}.{_digest(entry.ref)}"
 
 
-def resources(record: PatientRecord, patient: str, since: datetime | None = None) -> Iterator[Resource]:
-    """What stands in the record, the Patient first; with ``since``, what became known after it.
+def resources(record: PatientRecord, patient: str, only: Collection[str] | None = None) -> Iterator[Resource]:
+    """What stands in the record, the Patient first; of these entries ``only``, None: of all.
 
     ``patient``: our id of the person.
     """
@@ -52,8 +52,9 @@ def resources(record: PatientRecord, patient: str, since: datetime | None = None
     for event in record.events:
         if event.known_until is None:
             known[event.entry] = max(known[event.entry], event.known_at)
-    found = list(resources_of(_since(record, known, since)))
+    found = list(resources_of(record))
     names: dict[str, str] = {}
+    left_out: set[str] = set()
     for resource in found:
         own = f"{resource['resourceType']}/{resource['id']}"
         ref = _stated(resource) or own
@@ -67,20 +68,13 @@ def resources(record: PatientRecord, patient: str, since: datetime | None = None
             resource.setdefault("meta", {})["lastUpdated"] = known[ref].isoformat()
         names[own] = f"{resource['resourceType']}/{id}"
         resource["id"] = id
+        if only is not None and ref in known and ref not in only:
+            left_out.add(names[own])
     exact = {"identifier": {"system": OUR_SUBJECT, "value": record.subject_id}}
     for resource in found:
-        _renamed(resource, names, exact)
-        yield resource
-
-
-def _since(record: PatientRecord, known: defaultdict[str, datetime], since: datetime | None) -> PatientRecord:
-    if since is None:
-        return record
-
-    def newer(event: Event) -> bool:
-        return (known[event.entry] if event.known_until is None else event.known_at) > since
-
-    return PatientRecord(record.subject_id, filter(newer, record.events))
+        if f"{resource['resourceType']}/{resource['id']}" not in left_out:
+            _renamed(resource, names, exact)
+            yield resource
 
 
 def _stated(resource: Resource) -> str | None:

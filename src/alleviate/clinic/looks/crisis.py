@@ -3,13 +3,21 @@
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from importlib.resources import files
 from typing import Any, Self
 
 from alleviate.terms.errors import InputError
 
-__all__ = ["Country", "Crisis", "Help"]
+__all__ = ["HOLDS", "Country", "Crisis", "Help", "dialled"]
+
+HOLDS = timedelta(days=365)
+"""So long a number may be taken for current after somebody has looked; our own limit."""
+
+
+def dialled(number: str) -> str:
+    """A number as people write it, as a telephone dials it."""
+    return "".join(sign for sign in number if sign in "+0123456789")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +45,18 @@ class Help:
         if not self.source:
             raise InputError(f"{self.name}: the source is missing.")
 
+    def checked_lately(self, today: date) -> bool:
+        """Whether it was compared with its source, and not too long ago to say so."""
+        return self.checked is not None and today - self.checked <= HOLDS
+
     @property
     def dial(self) -> str:
         """``number`` as a telephone dials it."""
-        return "".join(sign for sign in self.number if sign in "+0123456789")
+        return dialled(self.number)
 
     @property
     def text_dial(self) -> str:
-        return "".join(sign for sign in self.text if sign in "+0123456789")
+        return dialled(self.text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +88,10 @@ class Crisis:
             for spoken in ("en", "de"):
                 found.of(code, spoken).emergency  # noqa: B018  # each has one, or the start fails
         return found
+
+    def old(self, today: date) -> bool:
+        """Whether nobody has looked at the file for longer than its numbers may be taken for current."""
+        return today - self.known > HOLDS
 
     def of(self, code: str, spoken: str) -> Country:
         """Of one country; of one that we do not know, the international entry."""

@@ -73,12 +73,14 @@ def spark(points: Iterable[Any], low: float, high: float, band: Iterable[Sequenc
 
 
 def _drawn(frame: Frame, pairs: Sequence[Point], edges: Sequence[Band]) -> Spark:
+    last = len(pairs) - 1
     dots = tuple(
-        Dot(frame.x(day), frame.y(score), score, _out(day, score, edges), place == len(pairs) - 1)
+        Dot(frame.x(day), frame.y(score), score, bool(edges) and _out(day, score, edges), place == last)
         for place, (day, score) in enumerate(pairs)
     )
-    upper = [f"{frame.x(day)},{frame.y(top)}" for day, _, top in edges]
-    lower = [f"{frame.x(day)},{frame.y(bottom)}" for day, bottom, _ in reversed(edges)]
+    xs = [frame.x(day) for day, _, _ in edges]
+    upper = [f"{x},{frame.y(top)}" for x, (_, _, top) in zip(xs, edges, strict=True)]
+    lower = [f"{x},{frame.y(low)}" for x, (_, low, _) in zip(reversed(xs), reversed(edges), strict=True)]
     return Spark(
         dots,
         " ".join(f"{dot.x},{dot.y}" for dot in dots),

@@ -7,9 +7,11 @@ from typing import Any
 import msgspec
 from jinja2 import ChainableUndefined, Environment, PackageLoader, StrictUndefined, Template
 from jinja2.bccache import Bucket, BytecodeCache
+from jinja2.runtime import Macro
 from markupsafe import Markup, escape
 
 from alleviate.clinic.looks import drawings
+from alleviate.clinic.looks.crisis import dialled
 from alleviate.clinic.looks.formats import Formats
 from alleviate.clinic.looks.languages import Language
 from alleviate.clinic.looks.spoken import Speaker
@@ -17,6 +19,7 @@ from alleviate.clinic.looks.spoken import Speaker
 __all__ = ["environment"]
 
 _COMPONENTS = "nhsuk/"
+_MOST_KEPT = 512
 _MACROS = {
     "parts/charts.html": ("chart", "table"),
     "parts/drawings.html": ("spark", "icon_array", "range_plot", "course_plot"),
@@ -72,6 +75,8 @@ def environment(
     house.globals.update(_spoken(language))
     house.filters.update({**formats.filters(), "spoken": speaker})
     house.filters.update({"json": _json, "given": _given, "as_items": _as_items, "plain": _plain})
+    house.globals["kept"] = _KEPT
+    house.filters["dialled"] = dialled
     house.globals.update(
         {**fixed, "language": language.code, "drawings": drawings, "day_number": drawings.day_number}
     )
@@ -107,6 +112,27 @@ def _components() -> Environment:
     return Environment(
         loader=PackageLoader("nhsuk_frontend_jinja"), autoescape=True, undefined=ChainableUndefined
     )
+
+
+class _Kept:
+    """Components of NHS.UK's that say nothing of any patient, buttons and lists to choose from: each is
+    written once, for that takes longer than all around it."""
+
+    def __init__(self) -> None:
+        self._written: dict[tuple[str, str], Markup] = {}
+
+    def __call__(self, component: Macro, parameters: Mapping[str, Any]) -> Markup:
+        key = component.name, repr(parameters)
+        found = self._written.get(key)
+        if found is None:
+            found = Markup(component(parameters))
+            if len(self._written) >= _MOST_KEPT:
+                self._written.clear()
+            self._written[key] = found
+        return found
+
+
+_KEPT = _Kept()
 
 
 def _json(value: Any) -> str:

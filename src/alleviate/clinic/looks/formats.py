@@ -13,7 +13,7 @@ from babel import Locale
 from babel.dates import format_date, format_time, format_timedelta
 from babel.numbers import format_decimal, format_percent
 
-__all__ = ["MISSING", "Formats", "zone_of"]
+__all__ = ["MISSING", "Formats", "percent_sign", "zone_of"]
 
 MISSING = "–"
 
@@ -26,6 +26,11 @@ def _zones() -> dict[str, str]:
 def zone_of(country: str) -> tzinfo:
     """The time zone of a country (two letters); UTC where we do not know it."""
     return ZoneInfo(_zones()[country]) if country in _zones() else UTC
+
+
+def percent_sign(locale: Locale) -> str:
+    """As it stands after a number: with a space in German, without one in English."""
+    return "\N{NO-BREAK SPACE}%" if locale.language == "de" else "%"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +86,7 @@ class Formats:
         if value is None or value != value:
             return MISSING
         pattern = "#,##0" + ("." + "0" * decimals if decimals else "")
-        pattern += "\N{NO-BREAK SPACE}%" if self.locale.language == "de" else "%"
+        pattern += percent_sign(self.locale)
         return format_percent(value, pattern, locale=self.locale).replace("-", "\N{MINUS SIGN}")
 
     def _here(self, value: date) -> date:

@@ -52,10 +52,14 @@ def catalogue(code: str) -> Catalog:
     return read_po(StringIO(path.read_text(encoding="utf-8")), locale=code, domain=DOMAIN)
 
 
-def chosen(request: Request, account: str = "") -> Language:
-    """What was asked for now (?lang=), else chosen here before, else the account's, else the browser's."""
+def chosen(request: Request, account: str = "", record: str = "") -> Language:
+    """What was asked for now (?lang=), else chosen here before, else the account's, else the browser's.
+
+    ``record``: what the clinic knows of somebody who chose none, where the browser wishes for none of ours.
+    """
     accepted = (part.split(";")[0].strip()[:2].lower() for part in _by_wish(request))
-    wishes = (request.query_params.get("lang", ""), request.cookies.get(COOKIE, ""), account, *accepted)
+    asked, before = request.query_params.get("lang", ""), request.cookies.get(COOKIE, "")
+    wishes = (asked, before, account, *accepted, record)
     return language(next((wish for wish in wishes if wish in _LOCALES), "en"))
 
 

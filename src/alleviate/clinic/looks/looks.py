@@ -36,6 +36,7 @@ class Looks:
         fixed = {
             "asset": self.assets.url,
             "clinic_name": settings.name,
+            "clinic_phone": settings.telephone,
             "demo": settings.demo,
             "errors": {},
             "N": _unmarked,
@@ -77,7 +78,10 @@ class Looks:
 
     def language(self, request: Request, visit: Guest | None) -> Language:
         account = visit.who.account if visit else None
-        return chosen(request, account.language if account else "")
+        known = account.language if account else ""
+        if visit and visit.who.only:  # came by a link: their phone knows better what they read than we do
+            return chosen(request, record=known)
+        return chosen(request, known)
 
     def translator(self, request: Request, visit: Guest | None) -> Callable[[str], str]:
         """Words of code (``_("…")``) in the reader's language."""

@@ -80,4 +80,12 @@ def _countries(request: Request, spoken: str) -> dict[str, Any]:
     code = asked if asked in looks.crisis.countries else looks.settings.country
     shown = looks.crisis.of(code, spoken)
     others = [each for each in looks.crisis.all(spoken) if each.code != shown.code]
-    return {"shown": shown, "others": others, "known": looks.crisis.known}
+    today = request.app.state.services.clock().date()
+    known = looks.crisis.known
+    return {
+        "shown": shown,
+        "others": others,
+        "known": known,
+        "today": today,
+        "old": looks.crisis.old(today),
+    }

@@ -17,12 +17,14 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
+from alleviate.clinic.looks.formats import percent_sign
 from alleviate.clinic.looks.languages import Language, catalogue
 
 __all__ = ["Speaker", "raised", "written"]
 
 ROOT = Path(str(files("alleviate")))
 _NUMBER = re.compile(r"[-−+]?\d+(?:[.,]\d+)*(?: ?%)?")
+_PERCENT = re.compile(r"(?<=\d)[ \N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE}]?%")
 _SOME, _ANY, _DIGITS = "(.+?)", "(.+)", r"([-−+]?\d[\d.,]*(?: ?%)?)"
 
 
@@ -98,6 +100,7 @@ class Speaker:
     def __init__(self, language: Language) -> None:
         self._home = language.code == "en"
         self._say = language.words.gettext
+        self._percent = percent_sign(language.locale)
         self._comma = language.locale.number_symbols["latn"]["decimal"]
         self._known: frozenset[str] = frozenset()
         self._frames: tuple[_Frame, ...] = ()
@@ -112,13 +115,17 @@ class Speaker:
         """Escaped: in this language, or within ``lang="en"``."""
         text = str(words)
         if self._home or not text.strip():
-            return escape(text)
+            return escape(self._signed(text))
         told = self.told(text)
-        return escape(told) if told else Markup('<span lang="en">{}</span>').format(text)
+        return escape(self._signed(told)) if told else Markup('<span lang="en">{}</span>').format(text)
 
     def say(self, text: str) -> str:
         """In this language where it is known in it, else as it is: for code (``_``), not for markup."""
-        return self.told(text) or text
+        return self._signed(self.told(text) or text)
+
+    def _signed(self, text: str) -> str:
+        """Data files and packages write "45 %"; a page writes it one way, as its language does."""
+        return _PERCENT.sub(self._percent, text) if "%" in text else text
 
     def told(self, text: str) -> str:
         """In this language, or "" where it is not known in it."""

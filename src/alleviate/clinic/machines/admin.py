@@ -51,7 +51,9 @@ def made(visit: VisitOf, sent: Sent) -> Response:
         return _asked(visit, sent, {"kind": visit._("Choose what the system is")})
     if not sent["name"].strip():
         return _asked(visit, sent, {"name": visit._("Give the system a name")})
-    known_by = "" if sent["kind"] == "app" else sent["known_by"]
+    known_by = sent["known_by"]
+    if sent["kind"] == "app" and known_by != "make_key":  # a public client: it proves itself by PKCE alone
+        known_by = ""
     settings = visit.services.settings
     try:
         found = register(

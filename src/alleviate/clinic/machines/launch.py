@@ -1,6 +1,6 @@
 """The addresses of a SMART App Launch: from the EHR, to its sign-in, back, and to the patient's page."""
 
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import uuid4
 
 from fastapi import Query
@@ -8,7 +8,7 @@ from fastapi.responses import RedirectResponse, Response
 from starlette.requests import Request
 
 from alleviate.clinic.gate import Door, services_of
-from alleviate.clinic.machines.launching import Launched, come_back, leave
+from alleviate.clinic.machines.launching import Launched, come_back, leave, own_keys
 from alleviate.clinic.machines.outside import OutsideError
 from alleviate.clinic.machines.persons import Person, by_id, other_birth, whom
 from alleviate.clinic.services import Services
@@ -47,6 +47,12 @@ def launch(request: Request, iss: Word = "", launch: Word = "") -> Response:
         secure=services.settings.secure,
     )
     return answer
+
+
+@door.open("/jwks", why="Public keys, by which EHRs check what we sign; nothing of anybody.")
+def keys(request: Request) -> dict[str, Any]:
+    """A JWK set."""
+    return own_keys(services_of(request))
 
 
 @door.open("/callback", why=_WHY)

@@ -1,7 +1,8 @@
 """SMART App Launch, with us as the app: an EHR sends somebody here, with a patient open there.
 
-Source: https://hl7.org/fhir/smart-app-launch/app-launch.html (public client, PKCE with S256; OpenID Connect
-for who it is). Only EHRs that are registered, by the address of their FHIR server.
+Source: https://hl7.org/fhir/smart-app-launch/app-launch.html (PKCE with S256; OpenID Connect for who it is);
+client-confidential-asymmetric.html where we have a key of our own there, else we are a public client. Only
+EHRs that are registered, by the address of their FHIR server.
 """
 
 import hashlib
@@ -9,12 +10,14 @@ import hmac
 import secrets
 from base64 import urlsafe_b64encode
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
+import jwt
 import msgspec
 
+from alleviate.clinic.machines.backend import ASSERTION, LIFETIME
 from alleviate.clinic.machines.bearer import key_sets, outside
 from alleviate.clinic.machines.outside import OutsideError
 from alleviate.clinic.machines.statements import UnprovenError, check, opened
@@ -22,7 +25,7 @@ from alleviate.clinic.services import Services
 from alleviate.terms.errors import RefusedError
 from alleviate.vault.accounts import Client
 
-__all__ = ["Launched", "Leaving", "come_back", "leave"]
+__all__ = ["Launched", "Leaving", "come_back", "leave", "own_keys"]
 
 _TICKET = "smart-launch"
 _TIME = timedelta(minutes=10)
@@ -65,7 +68,8 @@ class Launched:
 def leave(services: Services, iss: str, launch: str) -> Leaving:
     """To the EHR's sign-in. ``launch``: its word for what is open there; "" where we begin by ourselves.
 
-    Raises RefusedError for an EHR that is not registered, OutsideError where it does not say how.
+    Raises RefusedError for an EHR that is not registered, OutsideError where it does not say how, or takes
+    less than we need to be safe.
     """
     client = _registered(services, iss)
     base = client.issuer.rstrip("/")
@@ -75,6 +79,9 @@ def leave(services: Services, iss: str, launch: str) -> Leaving:
         _address(services, told, "token_endpoint"),
     )
     keys = _address(services, told, "jwks_uri", needed=False)
+    _expect(told, "code_challenge_methods_supported", "S256")
+    if client.signing_key:
+        _expect(told, "token_endpoint_auth_methods_supported", "private_key_jwt")
     now = services.clock()
     browser, verifier, nonce = (secrets.token_urlsafe(48) for _ in range(3))
     issuer = told.get("issuer")
@@ -118,6 +125,7 @@ def come_back(services: Services, state: str, code: str, browser: str) -> Launch
         "redirect_uri": _back(services),
         "client_id": client.id,
         "code_verifier": kept.verifier,
+        **_shown(client, kept.token, services.clock()),
     }
     answer = outside(services).post(kept.token, form)
     if not isinstance(answer, dict) or not isinstance(answer.get("access_token"), str):
@@ -127,6 +135,36 @@ def come_back(services: Services, state: str, code: str, browser: str) -> Launch
     patient = patient if isinstance(patient, str) else ""
     resource = _patient(services, client, patient, answer["access_token"]) if patient else None
     return Launched(kept.issuer if subject else "", subject, patient, resource)
+
+
+def own_keys(services: Services) -> dict[str, Any]:
+    """The public halves of the keys by which we sign, for the EHRs that check them."""
+    signing = [one for one in services.accounts.clients() if one.signing_key and not one.disabled]
+    return {"keys": [key for one in signing for key in (one.jwks or {}).get("keys", ())]}
+
+
+def _shown(client: Client, endpoint: str, now: datetime) -> dict[str, str]:
+    """What shows the EHR's token endpoint who we are; a public client has its verifier alone."""
+    if not client.signing_key:
+        return {}
+    (key,) = (client.jwks or {})["keys"]
+    claims: dict[str, Any] = {
+        "iss": client.id,
+        "sub": client.id,
+        "aud": endpoint,
+        "jti": secrets.token_urlsafe(24),
+    }
+    claims |= {"iat": now, "exp": now + LIFETIME}
+    headers = {"kid": key["kid"], "typ": "JWT"}
+    assertion = jwt.encode(claims, client.signing_key, algorithm=key["alg"], headers=headers)
+    return {"client_assertion_type": ASSERTION, "client_assertion": assertion}
+
+
+def _expect(told: Any, name: str, value: str) -> None:
+    """Raises OutsideError where the EHR's configuration lists what it takes, and not this."""
+    listed = told.get(name) if isinstance(told, dict) else None
+    if isinstance(listed, list) and value not in listed:
+        raise OutsideError(f"The other system takes no {value}.", hint="Ask its administrator.")
 
 
 def _subject(services: Services, client: Client, kept: _Launch, token: object) -> str:

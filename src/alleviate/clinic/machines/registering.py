@@ -55,11 +55,12 @@ def register(
 ) -> Registered:
     """``issuer``: the ``iss`` of an EHR's tokens; of an app its FHIR base address. ``client_id``: by which an
     EHR knows us, for an app. ``insecure``: whether addresses may be without TLS. ``make_key``: make its key
-    pair; ``bearer``: it cannot sign, and shows a token of ours. Raises InputError, ConflictError.
+    pair, or for an app one of our own, by which we sign there; ``bearer``: it cannot sign, and shows a token
+    of ours. Raises InputError, ConflictError.
     """
     ways = [keys is not None, bool(keys_url), make_key, bearer]
     if kind == "app":
-        if any(ways):
+        if any([keys is not None, keys_url, bearer]):
             raise InputError("An EHR that opens the clinic shows no key of its own.", hint="Leave keys out.")
     elif sum(ways) != 1:
         raise InputError(
@@ -84,9 +85,10 @@ def register(
         jwks_url=keys_url,
         scopes=_scopes(kind, scopes, bearer=bearer),
         secret_hash=kept,
+        signing_key=pair.private if pair and kind == "app" else "",
     )
     accounts.add_client(by, client)
-    return Registered(client, pair.private if pair else "", token)
+    return Registered(client, pair.private if pair and kind != "app" else "", token)
 
 
 def take_back(accounts: Accounts, by: str, id: str) -> Client:
@@ -94,7 +96,7 @@ def take_back(accounts: Accounts, by: str, id: str) -> Client:
     client = accounts.client(id)
     if client is None:
         raise InputError("There is no system of this id.", hint="See the list of systems.")
-    closed = msgspec.structs.replace(client, disabled=True, secret_hash="")
+    closed = msgspec.structs.replace(client, disabled=True, secret_hash="", signing_key="")
     accounts.change_client(by, closed)
     return closed
 
@@ -117,12 +119,13 @@ def to_configure(client: Client, base: str) -> list[tuple[str, str]]:
             lines += [("JWT: iss", client.issuer), ("JWT: aud", "the address called, without its query")]
         return lines + _keys(client)
     if client.kind == "app":
-        return [
+        lines = [
             (_("Launch address"), f"{base}/launch"),
             (_("Redirect address"), f"{base}/launch/callback"),
             (_("Client id"), client.id),
             (_("Scopes"), " ".join(sorted(client.scopes))),
         ]
+        return [*lines, (_("Keys"), f"{base}/launch/jwks")] if client.signing_key else lines
     lines = [("FHIR", f"{base}/fhir"), (_("Scopes"), " ".join(sorted(client.scopes)))]
     if not client.secret_hash:
         lines += [(_("Token address"), f"{base}/oauth/token"), (_("Client id (iss, sub)"), client.id)]

@@ -5,9 +5,11 @@ from datetime import datetime
 from fastapi.responses import Response
 
 from alleviate.clinic.gate import Door, Visit, VisitOf
-from alleviate.clinic.mine.looked import Look, glass_of, looks_of
+from alleviate.clinic.looks.formats import zone_of
+from alleviate.clinic.mine.looked import Day, Look, by_day, glass_of, looks_of
+from alleviate.clinic.mine.seers import Seers
 
-__all__ = ["door", "looked"]
+__all__ = ["days", "door", "looked"]
 
 door = Door("mine", prefix="/mine")
 
@@ -22,13 +24,19 @@ def access(visit: VisitOf, page: int = 1, others: bool = True) -> Response:
     page = min(max(page, 1), last)
     return visit.page(
         "mine/access.html",
-        looks=found[(page - 1) * _PAGE : page * _PAGE],
-        total=len(found),
+        days=days(visit, found[(page - 1) * _PAGE : page * _PAGE]),
         number=page,
         last=last,
         others=others,
         glass=any(look.glass for look in found),
     )
+
+
+def days(visit: Visit, looks: list[Look]) -> list[Day]:
+    """These looks by day, as the clinic's clock has it."""
+    zone = zone_of(visit.services.settings.country)
+    seers = Seers(visit.services.accounts, visit.patient, visit._)
+    return by_day(looks, lambda moment: moment.astimezone(zone).date(), seers.of)
 
 
 def looked(visit: Visit) -> list[Look]:

@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from alleviate.clinic.corrections import corrections as threads
 from alleviate.clinic.gate import Door, Visit, VisitOf
 from alleviate.clinic.invitations import due
 from alleviate.clinic.mine import consent_pages, corrections, goals
@@ -260,7 +261,7 @@ def wrong(visit: VisitOf) -> list[dict[str, Any]]:
                 for reply in each.replies
             ],
         }
-        for each in corrections.corrections(sheets)
+        for each in threads(sheets)
     ]
 
 

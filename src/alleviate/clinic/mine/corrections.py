@@ -1,72 +1,23 @@
-"""That something in the record is wrong: a person says so, the care team answers, both see both.
+"""That something in the record is wrong: a person says so, the care team answers, both see both."""
 
-A thread of sheets "correction": the first is the person's, with ``about`` (a kind of data) and ``words``; an
-answer has ``state`` and ``words``. The record itself is corrected where it comes from, as any entry is.
-"""
-
-from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Annotated, Literal, get_args
+from typing import Annotated
 
 from fastapi import Form
 from fastapi.responses import Response
 
+from alleviate.clinic.corrections import STATES, corrections
 from alleviate.clinic.gate import Door, Visit, VisitOf
 from alleviate.records import KINDS
 from alleviate.terms.errors import DataError, RefusedError
-from alleviate.vault import NewSheet, Sheet
+from alleviate.vault import Chart, NewSheet
+from alleviate.vault.consent import permitted
 
-__all__ = ["Asked", "Reply", "answer", "corrections", "mine", "say", "theirs"]
-
-State = Literal["looking", "corrected", "kept"]
-STATES: tuple[State, ...] = get_args(State)
+__all__ = ["LONGEST", "answer", "heard", "mine", "say", "theirs"]
 
 LONGEST = 4000  # characters
 
 mine = Door("mine", prefix="/mine")
 theirs = Door("corrections", prefix="/patients")
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """What the care team said. ``kept``: it stays as it is, and the words say why."""
-
-    at: datetime
-    by: str
-    state: State
-    words: str
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What a person says is wrong, and what became of it."""
-
-    id: str
-    at: datetime
-    about: str
-    words: str
-    replies: tuple[Reply, ...]
-
-    @property
-    def state(self) -> Literal["open", "looking", "corrected", "kept"]:
-        return self.replies[-1].state if self.replies else "open"
-
-
-def corrections(sheets: Iterable[Sheet]) -> list[Asked]:
-    """The threads in these sheets, the newest first."""
-    threads: dict[str, list[Sheet]] = {}
-    for sheet in sheets:
-        if sheet.kind == "correction":
-            threads.setdefault(sheet.thread or sheet.id, []).append(sheet)
-    found = []
-    for thread in threads.values():
-        first, *rest = sorted(thread, key=lambda sheet: "state" in sheet.body)
-        if "state" in first.body:
-            continue
-        replies = tuple(Reply(each.at, each.by, each.body["state"], each.body["words"]) for each in rest)
-        found.append(Asked(first.id, first.at, first.body["about"], first.body["words"], replies))
-    return sorted(found, key=lambda each: (each.at, each.id), reverse=True)
 
 
 @mine.page("/corrections", action="mine.correct")
@@ -88,7 +39,7 @@ def ask(
     if wrong:
         return _my_page(visit, {"words": wrong}, about, words, status=400)
     say(visit, about, words, once)
-    return visit.go("/mine/corrections", said=_("Saved. Your care team can see what you wrote."))
+    return visit.go("/mine/corrections", said=_("Saved."))
 
 
 @theirs.page("/{patient}/corrections", action="patient.see")
@@ -141,12 +92,19 @@ def answer(visit: Visit, correction: str, state: str, words: str, after: int) ->
     visit.access.store(visit.now, sheets=[sheet])
 
 
+def heard(visit: Visit, chart: Chart) -> bool:
+    """Whether there is a care team that may read what the person writes. ``chart`` holds the consents."""
+    team = any(member.until is None or member.until > visit.now for member in chart.team)
+    return team and bool(permitted(chart.record.events, "care", visit.now))
+
+
 def _my_page(visit: Visit, errors: dict[str, str], about: str, words: str, status: int = 200) -> Response:
-    sheets = visit.access.chart(visit.patient, kinds=(), sheets=("correction",)).sheets
+    chart = visit.access.chart(visit.patient, kinds=("consent",), sheets=("correction",))
     return visit.page(
         "mine/corrections.html",
         status=status,
-        asked=corrections(sheets),
+        asked=corrections(chart.sheets),
+        heard=heard(visit, chart),
         kinds=KINDS,
         wrong=errors,
         about=about,

@@ -1,7 +1,10 @@
 """What a person sees first: what is due, how it goes, when the next appointment is; and help in a crisis."""
 
+from datetime import timedelta
+
 from fastapi.responses import Response
 
+from alleviate.clinic.corrections import corrections
 from alleviate.clinic.gate import Door, VisitOf
 from alleviate.clinic.invitations import due
 from alleviate.clinic.mine.course import figure_of, next_appointment, stories
@@ -12,11 +15,14 @@ __all__ = ["door"]
 
 door = Door("mine", prefix="/mine")
 
+_NEW = timedelta(days=30)
+"""For so long the first page says that the care team has answered."""
+
 
 @door.page("/", action="mine.see")
 def home(visit: VisitOf) -> Response:
     """What is due, the newest course in a sentence, the next appointment."""
-    chart = visit.access.chart(visit.patient, sheets=("invitation", "draft"))
+    chart = visit.access.chart(visit.patient, sheets=("invitation", "draft", "correction"))
     language = spoken(visit)
     asked = [(each, _form(each.instruments, language)) for each in due(chart.sheets, visit.now)]
     begun = {sheet.thread for sheet in chart.sheets if sheet.kind == "draft"}
@@ -25,6 +31,12 @@ def home(visit: VisitOf) -> Response:
         asked=[(invitation, form) for invitation, form in asked if form],
         begun=begun,
         today=visit.now.date(),
+        replies=[
+            reply
+            for each in corrections(chart.sheets)
+            for reply in each.replies[-1:]
+            if visit.now - reply.at < _NEW
+        ],
         stories=stories(chart.record)[:2],
         appointment=next_appointment(chart.record, visit.now),
     )

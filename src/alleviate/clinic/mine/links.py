@@ -1,6 +1,8 @@
 """How a person comes to one questionnaire without a password: by the link they were sent, or a typed code.
 
 Both open a short session of the kind "link", which may answer that one questionnaire and do nothing else.
+Who is signed in already as the same person stays so. Nobody is signed out by an address alone, which others
+could plant: where somebody else is signed in, the link asks first, and a form of ours signs them out.
 """
 
 from datetime import date, timedelta
@@ -28,11 +30,12 @@ from alleviate.clinic.signing_in.cookies import (
     keep_entry,
     remember,
     session_of,
+    token_of,
 )
 from alleviate.clinic.signing_in.devices import address_of
 from alleviate.records import PatientRecord
 from alleviate.terms.errors import VaultError
-from alleviate.vault.accounts import Account
+from alleviate.vault.accounts import Account, Session
 
 __all__ = ["door"]
 
@@ -67,7 +70,18 @@ async def typed(request: Request, sent: Sent) -> Response:
 
 @door.open("/q/{code}", why=_WHY, response_model=None)
 def by_link(request: Request, code: str) -> Response:
-    """Opens the questionnaire of a link."""
+    """Opens the questionnaire of a link; asks first where somebody else is signed in."""
+    return _by_link(request, code, sure=False)
+
+
+@door.open("/q/{code}", why=_WHY, methods=["POST"], response_model=None)
+async def by_link_surely(request: Request, code: str, sent: Sent) -> Response:
+    """Opens it, and signs out whoever is signed in on this device."""
+    check_entry(request, services_of(request).settings, str(sent.get("entry", "")))
+    return await run_in_threadpool(_by_link, request, code, sure=True)
+
+
+def _by_link(request: Request, code: str, *, sure: bool) -> Response:
     services = services_of(request)
     now, accounts = services.clock(), services.accounts
     key = f"address:{address_of(request)}"
@@ -77,7 +91,7 @@ def by_link(request: Request, code: str) -> Response:
     if opening is None:
         accounts.failed(key, now)
         return _page(request, services, "mine/link.html", 404, why="unknown")
-    return _opened(request, services, opening)
+    return _opened(request, services, opening, sure=sure)
 
 
 def _typed(request: Request, services: Services, sent: FormData) -> Response:
@@ -101,7 +115,7 @@ def _typed(request: Request, services: Services, sent: FormData) -> Response:
         accounts.refused(account.id if account else "", "code")
         return _typing_page(request, services, {"code": "wrong"}, text, birth)
     accounts.cleared(*keys)
-    return _opened(request, services, opening)
+    return _opened(request, services, opening, sure=True)
 
 
 def _matching(
@@ -129,15 +143,18 @@ def _born(record: PatientRecord, birth: date) -> bool:
     return birth.isoformat().startswith(known)
 
 
-def _opened(request: Request, services: Services, opening: Opening) -> Response:
-    """To the questionnaire, in a session of its own; somebody of the clinic stays who they are."""
+def _opened(request: Request, services: Services, opening: Opening, *, sure: bool) -> Response:
+    """To the questionnaire: as who is signed in, if it is theirs; else in a session of its own.
+
+    ``sure``: whether whoever else is signed in here is to be signed out.
+    """
     target = f"/mine/questionnaires/{opening.invitation}"
     there = session_of(request, services)
-    if there and there.account.staff:
-        return _page(request, services, "mine/link.html", 409, why="staff")
     account = services.accounts.get(opening.account)
-    mine = there and account and there.account.patient == account.patient and there.kind in ("web", "link")
-    if there and mine and there.only in ("", opening.invitation):
+    if there and not _same(there, account):
+        if not sure:
+            return _asks_first(request, services, staff=there.account.staff)
+    elif there and there.only in ("", opening.invitation):
         return RedirectResponse(target, 303)
     try:
         token = services.accounts.open_session(
@@ -153,6 +170,24 @@ def _opened(request: Request, services: Services, opening: Opening) -> Response:
         return _page(request, services, "mine/link.html", 404, why="unknown")
     response = RedirectResponse(target, 303)
     remember(response, services.settings, token)
+    if there:
+        services.accounts.close_session(token_of(request, services.settings))
+        response.headers["Clear-Site-Data"] = '"cache"'
+    return response
+
+
+def _same(there: Session, account: Account | None) -> bool:
+    """Whether the session is of the person whom the link asks, and lets them answer."""
+    mine = account is not None and account.patient and account.patient == there.account.patient
+    return bool(mine) and there.kind in ("web", "link")
+
+
+def _asks_first(request: Request, services: Services, *, staff: bool) -> Response:
+    token = entry_token(request, services.settings)
+    response = _page(
+        request, services, "mine/link.html", 409, why="staff" if staff else "else", entry=csrf_of(token)
+    )
+    keep_entry(response, services.settings, token)
     return response
 
 
@@ -174,6 +209,7 @@ def _typing_page(
         code=text,
         birth=birth,
         entry=csrf_of(token),
+        somebody=session_of(request, services) is not None,
     )
     keep_entry(response, services.settings, token)
     return response

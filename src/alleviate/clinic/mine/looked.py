@@ -1,16 +1,16 @@
 """Who looked at a person's record, from the audit: role and profession, when, what for; no names."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
 from typing import Literal
 
 from alleviate.vault.accounts import Account
 from alleviate.vault.audit import Recorded
 
-__all__ = ["Done", "Look", "Seer", "glass_of", "looks_of"]
+__all__ = ["Day", "Done", "Look", "Seen", "Seer", "by_day", "glass_of", "looks_of"]
 
-Done = Literal["read", "changed", "refused", "exported", "erased", "team", "glass"]
+Done = Literal["read", "changed", "refused", "exported", "erased", "team", "glass", "inspected"]
 Seer = Literal["you", "staff", "system", "clinic"]
 
 _DONE: dict[str, Done] = {
@@ -25,6 +25,7 @@ _DONE: dict[str, Done] = {
     "export": "exported",
     "erase": "erased",
     "team": "team",
+    "inspect": "inspected",
 }
 _TOGETHER = timedelta(minutes=10)
 
@@ -34,7 +35,8 @@ class Look:
     """What one seer did in one go, from ``first`` to ``last``: ``times`` events of one sort.
 
     ``role`` and ``profession`` are those of the account now; "" where it is none. ``glass``: the emergency
-    access was used. ``purpose`` as the audit says it.
+    access was used. ``purpose`` as the audit says it. ``actor``: the audit's word for the seer, not to be
+    shown as it is (`alleviate.clinic.mine.seers`).
     """
 
     first: datetime
@@ -46,6 +48,46 @@ class Look:
     purpose: str
     glass: bool
     times: int
+    actor: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What one (``who``, in words) did on one day. ``moments``: when each look began, in their order."""
+
+    who: str
+    done: Done
+    purpose: str
+    glass: bool
+    moments: tuple[datetime, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    on: date
+    seen: tuple[Seen, ...]
+
+
+def by_day(looks: Iterable[Look], day_of: Callable[[datetime], date], say: Callable[[str], str]) -> list[Day]:
+    """The looks by the day on which they began, newest first; equal ones of a day are one line.
+
+    ``day_of``: the day of a moment, where the reader is. ``say``: an actor in words.
+    """
+    days: dict[date, dict[tuple[object, ...], list[Look]]] = {}
+    for look in sorted(looks, key=lambda look: look.first, reverse=True):
+        key = (say(look.actor), look.done, look.purpose, look.glass)
+        days.setdefault(day_of(look.first), {}).setdefault(key, []).append(look)
+    return [
+        Day(
+            on,
+            tuple(
+                Seen(say(one.actor), one.done, one.purpose, one.glass, tuple(sorted(e.first for e in found)))
+                for found in lines.values()
+                for one in found[:1]
+            ),
+        )
+        for on, lines in days.items()
+    ]
 
 
 def looks_of(
@@ -78,17 +120,7 @@ def looks_of(
 
 
 def _joined(one: Look, more: Look) -> Look:
-    return Look(
-        one.first,
-        more.last,
-        one.seer,
-        one.role,
-        one.profession,
-        one.done,
-        one.purpose,
-        one.glass,
-        one.times + more.times,
-    )
+    return replace(one, last=more.last, times=one.times + more.times)
 
 
 def _look(
@@ -118,6 +150,7 @@ def _look(
         event.purpose,
         glass,
         1,
+        event.actor,
     )
 
 

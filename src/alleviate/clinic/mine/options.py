@@ -5,8 +5,9 @@ from typing import Any
 from fastapi.responses import Response
 
 from alleviate.clinic.gate import Door, Visit, VisitOf
-from alleviate.clinic.recommending.aid import PatientAid, patient_words
-from alleviate.clinic.recommending.ledger import SHEETS, shown_now
+from alleviate.clinic.recommending.aid import patient_words
+from alleviate.clinic.recommending.ledger import SHEETS, Kept, shown_now
+from alleviate.clinic.recommending.shown import rows
 
 __all__ = ["api", "door"]
 
@@ -17,13 +18,21 @@ api = Door("mine", prefix="/api/v1/mine")
 @door.page("/options", action="mine.advice")
 def options(visit: VisitOf) -> Response:
     """The options, stored as they are shown."""
-    return visit.page("mine/options.html", aid=_aid(visit))
+    found = _shown(visit)
+    proposal = found.proposal
+    risk = proposal.aim is not None and proposal.aim.risk
+    return visit.page(
+        "mine/options.html",
+        aid=patient_words(proposal, visit._),
+        rows=[] if risk else rows(proposal, visit._),
+        scale=proposal.aim.scale if proposal.aim else None,
+    )
 
 
 @api.data("/options", action="mine.advice")
 def plain(visit: VisitOf) -> dict[str, Any]:
     """The same for programs."""
-    aid = _aid(visit)
+    aid = patient_words(_shown(visit).proposal, visit._)
     return {
         "intro": list(aid.intro),
         "sure": list(aid.sure),
@@ -42,6 +51,5 @@ def plain(visit: VisitOf) -> dict[str, Any]:
     }
 
 
-def _aid(visit: Visit) -> PatientAid:
-    chart = visit.access.chart(visit.patient, sheets=SHEETS)
-    return patient_words(shown_now(visit, chart).proposal, visit._)
+def _shown(visit: Visit) -> Kept:
+    return shown_now(visit, visit.access.chart(visit.patient, sheets=SHEETS))

@@ -13,6 +13,7 @@ import msgspec
 from alleviate.clinic.officers.spells import spells_of
 from alleviate.clinic.recommending.ledger import kept
 from alleviate.clinic.services import Services
+from alleviate.clinic.who import COUNTER
 from alleviate.decisions import follow_up
 from alleviate.decisions.states import move
 from alleviate.oversight.alerts import AlertFact, AlertFigures, alert_fact, alert_figures
@@ -27,14 +28,14 @@ from alleviate.vault.sheets import SheetKind
 
 __all__ = ["ACTOR", "OLD", "Figures", "compute", "latest", "refresh"]
 
-ACTOR = "alleviate:service"
+ACTOR = COUNTER
 """As the audit names who reads everybody's records for these figures."""
 
 OLD = timedelta(days=1)
 """After which they are worked out anew."""
 
 _NOTICE = "figures"
-_FORMAT = 1
+_FORMAT = 2
 _LATEST = "officers/figures"
 _KINDS: tuple[Kind, ...] = (
     "person",
@@ -81,7 +82,7 @@ def refresh(shared: Services) -> bool:
     last = latest(shared)
     if last is not None and now - last.at < OLD:
         return False
-    hour = f"{now:%Y-%m-%dT%H}"
+    hour = f"{_FORMAT} {now:%Y-%m-%dT%H}"  # those of an older form do not count
     if not shared.accounts.spend(_NOTICE, hour, now + timedelta(hours=2), now):
         return False  # another process has begun, or failed within this hour
     compute(shared)

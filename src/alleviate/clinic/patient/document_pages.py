@@ -11,11 +11,11 @@ from alleviate.clinic.patient.documents import (
     content_of,
     documents_of,
     headers_of,
+    sheets_of,
 )
 from alleviate.clinic.patient.reading import head, nothing_here, open_chart
 from alleviate.terms.errors import DataError
 from alleviate.vault.charts import Chart
-from alleviate.vault.sheets import NewSheet
 
 __all__ = ["door"]
 
@@ -42,21 +42,18 @@ def add(
         body = body_of(file.filename or "", title, data)
     except DataError as error:
         return _page(visit, chart, {"file": f"{visit._(error.message)} {visit._(error.hint)}"})
-    # Sent twice, it is kept once.
-    sheet = NewSheet(chart.patient, "document", body, once=f"document-{body['sha256']}", kinds=("note",))
-    visit.access.store(visit.now, sheets=[sheet])
+    visit.access.store(visit.now, sheets=sheets_of(chart.patient, body, data))
     return visit.go(f"/patients/{visit.patient}/documents", said=visit._("The document is kept."))
 
 
 @door.page("/{patient}/documents/{document}", action="patient.see")
 def download(patient: str, document: str, visit: VisitOf) -> Response:
     """One document, to be saved."""
-    chart = open_chart(visit, sheets=["document"])
-    found = next((one for one in documents_of(chart.sheets) if one.id == document), None)
+    chart = visit.access.chart(visit.patient, sheets=("document", "content"), thread=document)
+    found = next(iter(documents_of(chart.sheets)), None)
     if found is None:
         raise nothing_here()
-    sheet = next(sheet for sheet in chart.sheets if sheet.id == document)
-    return Response(content_of(sheet), media_type=found.type, headers=headers_of(found))
+    return Response(content_of(found, chart.sheets), media_type=found.type, headers=headers_of(found))
 
 
 def _page(visit: Visit, chart: Chart, errors: dict[str, str]) -> Response:

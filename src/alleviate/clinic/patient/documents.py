@@ -3,16 +3,26 @@
 import base64
 import hashlib
 import re
-from collections.abc import Iterable
+import uuid
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
 from alleviate.terms.errors import DataError
-from alleviate.vault.sheets import Sheet
+from alleviate.vault.sheets import NewSheet, Sheet
 
-__all__ = ["MOST_BYTES", "TYPES", "Document", "body_of", "content_of", "documents_of", "headers_of"]
+__all__ = [
+    "MOST_BYTES",
+    "TYPES",
+    "Document",
+    "body_of",
+    "content_of",
+    "documents_of",
+    "headers_of",
+    "sheets_of",
+]
 
 MOST_BYTES = 4 * 2**20
 """Of one document; a sheet holds it as base64 under the vault's own limit."""
@@ -36,7 +46,7 @@ _LONGEST_NAME = 120
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """What is told of a stored document without opening it. ``size`` in bytes."""
+    """What is told of a stored document without opening it. ``id``: its thread's; ``size`` in bytes."""
 
     id: str
     name: str
@@ -48,7 +58,7 @@ class Document:
 
 
 def body_of(name: str, title: str, data: bytes) -> dict[str, Any]:
-    """The body of the sheet that keeps a document. Raises DataError for what is not taken in.
+    """What is told of a document without opening it. Raises DataError for what is not taken in.
 
     The type is what the bytes say; what the browser claims counts for nothing.
     """
@@ -68,15 +78,27 @@ def body_of(name: str, title: str, data: bytes) -> dict[str, Any]:
         "type": type,
         "size": len(data),
         "sha256": hashlib.sha256(data).hexdigest(),
-        "data": base64.b64encode(data).decode(),
     }
+
+
+def sheets_of(patient: str, body: Mapping[str, Any], data: bytes) -> list[NewSheet]:
+    """Two of one thread: what is told of it, and the content, so that a list opens no content.
+
+    Sent twice, a document is kept once.
+    """
+    thread, once = uuid.uuid4().hex, f"document-{body['sha256']}"
+    content = {"data": base64.b64encode(data).decode()}
+    return [
+        NewSheet(patient, "document", body, thread=thread, once=once, kinds=("note",)),
+        NewSheet(patient, "content", content, thread=thread, once=once, kinds=("note",)),
+    ]
 
 
 def documents_of(sheets: Iterable[Sheet]) -> list[Document]:
     """The latest first."""
     found = [
         Document(
-            sheet.id,
+            sheet.thread,
             str(sheet.body["name"]),
             str(sheet.body.get("title", "")),
             str(sheet.body["type"]),
@@ -85,14 +107,15 @@ def documents_of(sheets: Iterable[Sheet]) -> list[Document]:
             sheet.by,
         )
         for sheet in sheets
-        if sheet.kind == "document" and "data" in sheet.body
+        if sheet.kind == "document"
     ]
     return sorted(found, key=lambda document: (document.at, document.id), reverse=True)
 
 
-def content_of(sheet: Sheet) -> bytes:
-    """The document itself."""
-    return base64.b64decode(sheet.body["data"])
+def content_of(document: Document, sheets: Iterable[Sheet]) -> bytes:
+    """The document itself, from among the sheets."""
+    found = (sheet for sheet in sheets if sheet.kind == "content" and sheet.thread == document.id)
+    return base64.b64decode(next(found).body["data"])
 
 
 def headers_of(document: Document) -> dict[str, str]:

@@ -71,7 +71,10 @@ def panels_of(
         return []
     by_measure = {course.follower.instrument_id: course for course in courses}
     window = _window(drawn, by_measure, episodes, now)
-    found = [_measured(m, by_measure.get(m.instrument.id), episodes, window, say) for m in drawn]
+    found = [
+        _measured(m, by_measure.get(m.instrument.id), episodes, window, say, named=m is drawn[0])
+        for m in drawn
+    ]
     done = _done(episodes, medicines, contacts, window, now, say)
     return [*found, done] if done else found
 
@@ -91,8 +94,15 @@ def _window(
 
 
 def _measured(
-    measure: Measure, course: Course | None, episodes: Sequence[Episode], window: Window, say: Say
+    measure: Measure,
+    course: Course | None,
+    episodes: Sequence[Episode],
+    window: Window,
+    say: Say,
+    *,
+    named: bool,
 ) -> Panel:
+    """``named``: whether the lines where treatments begin carry their names; one panel's do for all."""
     low, high = measure.instrument.range
     y = {
         "field": "score",
@@ -103,7 +113,7 @@ def _measured(
     }
     x = _x(window)
     layers = _band_layers(course, x, y, window) if course else []
-    layers += _start_layers(episodes, x, y, high, window)
+    layers += _start_layers(episodes, x, y, high, window, named)
     if measure.instrument.caseness:
         layers += _cutoff_layers(measure.instrument.caseness.threshold, x, y, window, say)
     layers += _score_layers(measure, x, y, window)
@@ -143,9 +153,9 @@ def _band(at: datetime, expected: float, low: float, high: float) -> dict[str, A
 
 
 def _start_layers(
-    episodes: Sequence[Episode], x: dict[str, Any], y: dict[str, Any], top: float, window: Window
+    episodes: Sequence[Episode], x: dict[str, Any], y: dict[str, Any], top: float, window: Window, named: bool
 ) -> list[dict[str, Any]]:
-    """Where a treatment began, with its name."""
+    """Where a treatment began."""
     starts = [
         {"at": _at(one.since), "score": top, "words": one.treatment}
         for one in episodes
@@ -153,19 +163,13 @@ def _start_layers(
     ]
     if not starts:
         return []
-    text = {"type": "text", "align": "left", "dx": 5, "dy": 7, "fontSize": 12, "color": SOFT}
-    return [
-        {
-            "data": {"values": starts},
-            "mark": {"type": "rule", "color": SOFT, "strokeWidth": 1},
-            "encoding": {"x": x},
-        },
-        {
-            "data": {"values": starts},
-            "mark": text,
-            "encoding": {"x": x, "y": y, "text": {"field": "words", "type": "nominal"}},
-        },
-    ]
+    line = {"type": "rule", "color": SOFT, "strokeWidth": 1}
+    layers: list[dict[str, Any]] = [{"data": {"values": starts}, "mark": line, "encoding": {"x": x}}]
+    if named:
+        text = {"type": "text", "align": "left", "dx": 5, "dy": 7, "fontSize": 12, "color": SOFT}
+        told = {"x": x, "y": y, "text": {"field": "words", "type": "nominal"}}
+        layers.append({"data": {"values": starts}, "mark": text, "encoding": told})
+    return layers
 
 
 def _cutoff_layers(

@@ -8,6 +8,7 @@ from typing import Literal
 
 from alleviate.instruments import INSTRUMENTS, Instrument
 from alleviate.progress.alerts import State, Step
+from alleviate.studies.courses.words import of_change
 from alleviate.vault.courses import CourseResult
 
 __all__ = ["Course", "CourseAlert", "Follower", "Judged", "course_alerts", "courses_of"]
@@ -55,6 +56,12 @@ class Judged:
     ask: tuple[tuple[str, tuple[str, ...]], ...]
     raised_at: datetime
     steps: tuple[Step, ...] = ()
+
+    @property
+    def beside_change(self) -> tuple[str, ...]:
+        """The reasons for where the change since the treatment began is told too: two changes with two
+        beginnings look like a contradiction."""
+        return tuple(reason for reason in self.reasons if not of_change(reason))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,18 +5,26 @@ from zlib import crc32
 
 from alleviate.clinic.gate import Visit
 
-__all__ = ["end_of_day", "mark_of", "pulse_of", "still_holds"]
+__all__ = ["end_of_day", "mark_of", "packages_of", "pulse_of", "still_holds"]
 
 
 def pulse_of(visit: Visit) -> int:
-    """Changes with anything of the caller's caseload, and with the packages of courses that are in use."""
+    """Changes with anything of the person whom the visit concerns, or else of the caller's caseload; and with
+    the packages of courses that are in use."""
+    if visit.patient:
+        return (visit.revision or 0) ^ packages_of(visit)
+    return visit.services.vault.pulse(visit.who.key) ^ packages_of(visit)
+
+
+def packages_of(visit: Visit) -> int:
+    """Changes with the packages of courses that are in use."""
     seals = "".join(each.seal for each in visit.services.shelf.courses())
-    return visit.services.vault.pulse(visit.who.key) ^ crc32(seals.encode())
+    return crc32(seals.encode()) << 31
 
 
 def mark_of(pulse: int, until: datetime) -> str:
-    """What an ETag says: while the ``pulse`` of the caller's caseload is this and ``until`` has not come, the
-    same request gives the same answer. The pulse is taken before anything is read: no change falls between.
+    """What an ETag says: while the ``pulse`` is this and ``until`` has not come, the same request gives the
+    same answer. The pulse is taken before anything is read, or with it: no change falls between.
     """
     return f"{pulse:x}.{int(until.timestamp()):x}"
 

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import Query, Response
 
+from alleviate.clinic.corrections import corrections
 from alleviate.clinic.gate import Door, Visit, VisitOf
 from alleviate.clinic.patient.figure import Panel, panels_of
 from alleviate.clinic.patient.followers import followers_of
@@ -40,6 +41,7 @@ def overview(patient: str, visit: VisitOf, seen: Annotated[str, Query(max_length
         score_table=partial(_score_table, visit),
         done_table=partial(_done_table, visit),
         any_course=bool(followers_of(visit.services.shelf)),
+        wrong=corrections(chart.sheets),
         mentioned=[at for account, at in unseen_mentions(chart.sheets) if account == visit.who.key],
     )
 

@@ -15,7 +15,14 @@ from alleviate.vault.sheets import SheetKind
 
 __all__ = ["head", "nothing_here", "open_chart"]
 
-_WORKFLOW: tuple[SheetKind, ...] = ("task", "mention", "seen", "invitation", "draft")
+_WORKFLOW: tuple[SheetKind, ...] = (
+    "task",
+    "mention",
+    "seen",
+    "invitation",
+    "draft",
+    "correction",
+)
 
 
 def open_chart(visit: Visit, *, sheets: Iterable[SheetKind] = _WORKFLOW) -> Chart:

@@ -70,13 +70,24 @@ def patient_words(proposal: Proposal, translate: Translate = str) -> PatientAid:
             _("Here are the choices your care team sees too."),
             _("You and your care team choose together."),
             _("You can change your mind later."),
-            *((_("What we look at: %s.") % _(proposal.aim.label),) if proposal.aim else ()),
+            *_measured(proposal, _),
         ),
         _sure(proposal, _),
         tuple(_option(proposal, option, _) for option in proposal.options),
         _ask(_),
         proposal.aim is None or proposal.aim.better == "lower",
     )
+
+
+def _measured(proposal: Proposal, _: Translate) -> tuple[str, ...]:
+    """What the figures are of, and which end of a score is the good one; a risk says so itself."""
+    aim = proposal.aim
+    if aim is None:
+        return ()
+    told = (_("What we look at: %s.") % _(aim.label),)
+    if aim.risk:
+        return told
+    return (*told, _("A low score is good.") if aim.better == "lower" else _("A high score is good."))
 
 
 def _sure(proposal: Proposal, _: Translate) -> tuple[str, ...]:
@@ -155,7 +166,6 @@ def _sayings(proposal: Proposal, option: Option, shown: Frequency | None, _: Tra
         scores = {name: f"{max(value, 0.0):.0f}" for name, value in found.items()}
         told += [
             _("People like you then score about %(middle)s on average.") % scores,
-            _("A low score is good.") if aim.better == "lower" else _("A high score is good."),
             _("It could be %(low)s to %(high)s.") % scores,
         ]
     return tuple(told)

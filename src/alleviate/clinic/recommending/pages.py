@@ -21,6 +21,7 @@ from alleviate.clinic.recommending.ledger import (
     shown_now,
 )
 from alleviate.clinic.recommending.proposal import Person, build
+from alleviate.clinic.recommending.wording import wording
 from alleviate.clinic.shelf import Shelved
 from alleviate.decisions import ELSE, NOTHING, Act, Proposal, Reason, reasons_for
 from alleviate.decisions.outcomes import FollowUp
@@ -209,6 +210,7 @@ def _shown(
         status=400 if errors else 200,
         **_context(visit, found),
         current=current,
+        reworded="" if found.proposal.versions.wording == wording() else wording(),
         newer=not current and not is_newest(chart.sheets, found),
         moves=[each.name for each in moves_from(found.decision.state)],
         accept_words=reasons_for("override"),

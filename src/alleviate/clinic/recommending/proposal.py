@@ -13,6 +13,7 @@ from alleviate.clinic.recommending.options import Ordered, held, ordered
 from alleviate.clinic.recommending.prospects import prospects
 from alleviate.clinic.recommending.sides import sided
 from alleviate.clinic.recommending.whatif import changes, gaps
+from alleviate.clinic.recommending.wording import wording
 from alleviate.clinic.shelf import Shelf, Shelved
 from alleviate.clinic.wishes import wishes_of
 from alleviate.decisions import Proposal
@@ -46,7 +47,7 @@ def moment_of(now: datetime) -> datetime:
 
 
 def key_of(person: Person, shelf: Shelf, question: str, now: datetime) -> str:
-    """A word that is the same for the same content: record, packages, rules, version and day."""
+    """A word that is the same for the same content: record, packages, rules, wording, version and day."""
     told = [
         person.patient,
         _fingerprint(person.record),
@@ -54,6 +55,7 @@ def key_of(person: Person, shelf: Shelf, question: str, now: datetime) -> str:
         question,
         [each.seal for each in shelf.rules()] + [each.seal for each in shelf.prognoses()],
         safety.digest(),
+        wording(),
         __version__,
         now.date().isoformat(),
     ]
@@ -168,6 +170,7 @@ def _nothing(
             record=_fingerprint(person.record),
             revision=person.revision,
             rules=safety.digest(),
+            wording=wording(),
         ),
     )
 

@@ -6,7 +6,7 @@ from importlib import resources
 
 import polars as pl
 
-__all__ = ["WORDING", "said", "shown", "worded"]
+__all__ = ["WORDING", "of_change", "said", "shown", "worded"]
 
 WORDING: dict[str, dict[str, str]] = tomllib.loads(
     (resources.files("alleviate.studies.courses") / "wording.toml").read_text(encoding="utf-8")
@@ -14,6 +14,12 @@ WORDING: dict[str, dict[str, str]] = tomllib.loads(
 LONGEST = 40
 """Longer texts are cut where they are shown."""
 _BRACES = re.compile(r"\{([\w-]*)\}")
+_OF_CHANGE = re.compile(
+    "|".join(
+        "[-.0-9]+".join(map(re.escape, _BRACES.split(WORDING["reason"][key])[::2]))
+        for key in ("improved", "deteriorated", "little-better", "little-worse", "same")
+    )
+)
 
 
 def worded(kind: str, key: str, /, *values: pl.Expr, **named: object) -> pl.Expr:
@@ -29,6 +35,11 @@ def worded(kind: str, key: str, /, *values: pl.Expr, **named: object) -> pl.Expr
 
 def _text(value: object) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def of_change(reason: str) -> bool:
+    """Whether a reason compares with the first score of its course: not for beside another comparison."""
+    return _OF_CHANGE.fullmatch(reason) is not None
 
 
 def said(number: pl.Expr, decimals: int = 1) -> pl.Expr:

@@ -182,9 +182,9 @@ class Accounts:
         """True the first time; the value is remembered ``until`` it would not hold any more."""
         return self._onetime.spend(kind, value, until, now)
 
-    def keep(self, kind: str, value: Any, now: datetime, until: datetime) -> str:
-        """Keep ``value``, sealed, between two steps; the token that takes it."""
-        return self._onetime.keep(kind, value, now, until)
+    def keep(self, kind: str, value: Any, now: datetime, until: datetime, *, uuid: bool = False) -> str:
+        """Keep ``value``, sealed, between two steps; the token that takes it, which may be a random UUID."""
+        return self._onetime.keep(kind, value, now, until, uuid=uuid)
 
     def look(self, kind: str, token: str, type: type[T], now: datetime) -> T | None:
         """What is kept under the token; it stays."""

@@ -21,7 +21,8 @@ class Client(msgspec.Struct, frozen=True, kw_only=True):
     """``kind``: calls CDS Hooks, reads and writes in the background, or an app that somebody launches.
 
     ``issuer``: the ``iss`` of its tokens, or "". Its keys are ``jwks``, or lie at ``jwks_url``.
-    ``secret_hash``: of a bearer token that we made, or "". Raises DataError for what no system can have.
+    ``secret_hash``: of a bearer token that we made, or "". ``signing_key``: by which we show an app's EHR who
+    we are (PEM, sealed with the rest), or "". Raises DataError for what no system can have.
     """
 
     id: str
@@ -33,6 +34,7 @@ class Client(msgspec.Struct, frozen=True, kw_only=True):
     scopes: frozenset[str] = frozenset()
     redirect_uris: tuple[str, ...] = ()
     secret_hash: str = ""
+    signing_key: str = ""
     disabled: bool = False
 
     def __post_init__(self) -> None:
@@ -50,10 +52,17 @@ class Client(msgspec.Struct, frozen=True, kw_only=True):
         if any(" " in scope for scope in self.scopes):
             raise DataError("A scope is one word.", hint="Give them apart.")
 
+    def __repr__(self) -> str:  # no key gets into a log
+        return f"Client(id={self.id!r}, kind={self.kind!r}, disabled={self.disabled})"
+
     @property
     def actor(self) -> str:
         """As the audit names it."""
         return f"client:{self.id}"
+
+
+_BY_ID = sa.select(CLIENTS).where(CLIENTS.c.client == sa.bindparam("name"))
+_BY_ISSUER = sa.select(CLIENTS).where(CLIENTS.c.issuer == sa.bindparam("name"))
 
 
 class Clients:
@@ -79,20 +88,20 @@ class Clients:
             step.noted(by, "account", what="client", client=client.id, disabled=client.disabled)
 
     def get(self, id: str) -> Client | None:
-        return self._one(CLIENTS.c.client == id) if _ID(id) else None
+        return self._one(_BY_ID, id) if _ID(id) else None
 
     def of(self, issuer: str) -> Client | None:
         """Whose tokens name this issuer."""
-        return self._one(CLIENTS.c.issuer == self._box.index("issuer", issuer)) if issuer else None
+        return self._one(_BY_ISSUER, self._box.index("issuer", issuer)) if issuer else None
 
     def all(self) -> list[Client]:
         with self._box.view() as connection:
             rows = connection.execute(sa.select(CLIENTS).order_by(CLIENTS.c.client)).all()
         return [self._box.opened(Client, row.client, "clients", row.body) for row in rows]
 
-    def _one(self, where: sa.ColumnElement[bool]) -> Client | None:
+    def _one(self, query: sa.Select[Any], name: str | bytes) -> Client | None:
         with self._box.view() as connection:
-            row = connection.execute(sa.select(CLIENTS).where(where)).first()
+            row = connection.execute(query, {"name": name}).first()
         return self._box.opened(Client, row.client, "clients", row.body) if row is not None else None
 
     def _row(self, client: Client) -> dict[str, Any]:

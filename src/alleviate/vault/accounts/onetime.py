@@ -1,8 +1,9 @@
 """What holds one time only: a spent code or JWT, and what is kept between two steps under a token."""
 
 import secrets
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
+from uuid import uuid4
 
 import msgspec
 import sqlalchemy as sa
@@ -16,10 +17,16 @@ __all__ = ["OneTime"]
 
 T = TypeVar("T")
 
+_CLEAR = timedelta(minutes=1)
+
 
 class _Ticket(msgspec.Struct, frozen=True):
     kind: str
     value: Any
+
+
+_SPENT = sa.select(SPENT.c.until).where(SPENT.c.index == sa.bindparam("name", type_=sa.LargeBinary))
+_SPENDING = sa.insert(SPENT)
 
 
 class OneTime:
@@ -27,6 +34,7 @@ class OneTime:
 
     def __init__(self, box: Strongbox) -> None:
         self._box = box
+        self._cleared = datetime.min.replace(tzinfo=UTC)
 
     def spend(self, kind: str, value: str, until: datetime, now: datetime | None = None) -> bool:
         """True the first time that a value of this kind comes; remembered ``until`` it holds no more."""
@@ -34,15 +42,20 @@ class OneTime:
         now = now or datetime.now(UTC)
         index = self._box.index(f"spent.{kind}", value)
         with self._box.step() as step:
-            step.connection.execute(sa.delete(SPENT).where(SPENT.c.until < microseconds(now)))
-            if step.connection.execute(sa.select(SPENT.c.until).where(SPENT.c.index == index)).first():
+            if now - self._cleared >= _CLEAR:  # a look at all of them: not at each call
+                step.connection.execute(sa.delete(SPENT).where(SPENT.c.until < microseconds(now)))
+                self._cleared = now
+            row = step.connection.execute(_SPENT, {"name": index}).first()
+            if row is not None and row.until >= microseconds(now):
                 return False
-            step.connection.execute(sa.insert(SPENT), {"index": index, "until": microseconds(until)})
+            if row is not None:
+                step.connection.execute(sa.delete(SPENT).where(SPENT.c.index == index))
+            step.connection.execute(_SPENDING, {"index": index, "until": microseconds(until)})
         return True
 
-    def keep(self, kind: str, value: Any, now: datetime, until: datetime) -> str:
-        """Keep ``value`` (JSON), sealed; the token that takes it."""
-        token = secrets.token_urlsafe(32)
+    def keep(self, kind: str, value: Any, now: datetime, until: datetime, *, uuid: bool = False) -> str:
+        """Keep ``value`` (JSON), sealed; the token that takes it. ``uuid``: a random UUID (122 bits)."""
+        token = str(uuid4()) if uuid else secrets.token_urlsafe(32)
         name = digest(f"{kind} {token}")
         row = {
             "ticket": name,

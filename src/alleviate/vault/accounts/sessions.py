@@ -44,6 +44,12 @@ class _About(msgspec.Struct, frozen=True):
     only: str = ""
 
 
+_JOINED = sa.select(SESSIONS, ACCOUNTS.c.patient, ACCOUNTS.c.body.label("account_body")).join(
+    ACCOUNTS, ACCOUNTS.c.account == SESSIONS.c.account
+)
+_BY_TOKEN = _JOINED.where(SESSIONS.c.session == sa.bindparam("token", type_=sa.LargeBinary))
+
+
 class Sessions:
     """Opens, finds and ends them."""
 
@@ -94,9 +100,8 @@ class Sessions:
     def get(self, token: str, now: datetime, *, used: bool = True) -> Session | None:
         """Whose token it is; None where it has ended, or the account is closed. Counts as use if ``used``."""
         check_utc(now, "When a session is used")
-        query = _joined().where(SESSIONS.c.session == digest(token))
         with self._box.view() as connection:
-            row = connection.execute(query).first()
+            row = connection.execute(_BY_TOKEN, {"token": digest(token)}).first()
         found = self._session(row, now) if row is not None else None
         if used and found and now - found.seen >= _TOUCH:
             self._touched(digest(token), now)
@@ -105,7 +110,7 @@ class Sessions:
     def of(self, account_id: str, now: datetime) -> list[Session]:
         """All that are open, the last used first."""
         with self._box.view() as connection:
-            rows = connection.execute(_joined().where(SESSIONS.c.account == account_id)).all()
+            rows = connection.execute(_JOINED.where(SESSIONS.c.account == account_id)).all()
         found = [each for row in rows if (each := self._session(row, now))]
         return sorted(found, key=lambda session: session.seen, reverse=True)
 
@@ -166,12 +171,6 @@ class Sessions:
 def end_all(connection: sa.Connection, account_id: str) -> int:
     """In the caller's transaction: nobody is signed in to this account any more."""
     return connection.execute(sa.delete(SESSIONS).where(SESSIONS.c.account == account_id)).rowcount
-
-
-def _joined() -> sa.Select[Any]:
-    return sa.select(SESSIONS, ACCOUNTS.c.patient, ACCOUNTS.c.body.label("account_body")).join(
-        ACCOUNTS, ACCOUNTS.c.account == SESSIONS.c.account
-    )
 
 
 def _id(name: bytes) -> str:

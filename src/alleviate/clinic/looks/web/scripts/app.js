@@ -5,6 +5,7 @@ import {
   SkipLink,
 } from "nhsuk-frontend";
 import { drawCharts } from "./parts/drawing.js";
+import { listenToKeys } from "./parts/keys.js";
 import { keepHelp, tellOffline } from "./parts/help.js";
 
 // No eval, no styles written into the page, no script out of an answer, requests to ourselves alone,
@@ -68,6 +69,14 @@ for (const button of document.querySelectorAll("[data-print]")) {
   button.hidden = false;
   button.addEventListener("click", () => window.print());
 }
+
+listenToKeys();
+// On paper nobody can open a table: the numbers of a chart stand below it.
+const opened = [];
+window.addEventListener("beforeprint", () => {
+  for (const table of document.querySelectorAll(".app-chart details:not([open])")) { table.open = true; opened.push(table); }
+});
+window.addEventListener("afterprint", () => { for (const table of opened.splice(0)) table.open = false; });
 
 keepHelp();
 tellOffline();
