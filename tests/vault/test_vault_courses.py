@@ -15,6 +15,7 @@ from entries_made import FIRST, NOW, consent, pulse
 
 from alleviate.terms.errors import AuditError, ConsentError
 from alleviate.vault import Vault, steps
+from alleviate.vault.watching import unswept
 
 KILLS = int(os.environ.get("ALLEVIATE_KILLS", "2"))
 PEOPLE, EACH = 60, 8
@@ -67,6 +68,21 @@ def test_only_who_has_new_entries_is_read(vault, access) -> None:
     assert (read, new.subject_id, new.result.told) == (["p1"], "p1", {"pulse": 70.0})
     assert access.sweep(PACKAGE, looking, NOW) == []
     assert read == ["p1"]
+
+
+def test_only_of_whom_other_results_stand_something_was_written(vault, access) -> None:
+    """Else who is judged in the background, and has no score, would be judged again for ever."""
+    people = [vault.our_id(f"p{n}") for n in range(3)]
+    before = [vault.revision(one) for one in people]
+    access.sweep(PACKAGE, lambda records: [[] for _ in records], NOW)
+    assert [vault.revision(one) for one in people] == before
+    assert unswept(vault, PACKAGE, people) == people
+    access.sweep(PACKAGE, judge, NOW)
+    swept = [vault.revision(one) for one in people]
+    assert all(now > then for now, then in zip(swept, before, strict=True))
+    assert unswept(vault, PACKAGE, people) == []
+    access.put([pulse(99, "p1", 70.0, at=FIRST + timedelta(days=90))], NOW)
+    assert unswept(vault, PACKAGE, people) == [people[1]]
 
 
 def test_two_packages_do_not_know_each_other(access) -> None:

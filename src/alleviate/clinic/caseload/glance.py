@@ -44,6 +44,10 @@ MOST_CONTACTS = 24
 _BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
 
 
+# Without `gc`: none is part of a circle, and a process keeps hundreds of thousands of them. To look through
+# all of them for what can be thrown away stopped everybody for a fifth of a second.
+
+
 class Point(Struct, frozen=True, array_like=True, gc=False):
     """A score, with the band (90 %) in which it was expected where a course had foretold it."""
 
