@@ -2,7 +2,7 @@
 
 ``python benchmarks/clinic_load.py`` writes results/clinic-load.{json,md}: SQLite and PostgreSQL, one worker
 and two. ``--keep`` leaves the vaults of 10,000 people (minutes to make) in the system's folder for temporary
-files for the next run; ``--soak 30``: so many minutes at a modest rate instead, into
+files for the next run; ``--soak 30``: so many minutes at a steady rate instead, into
 results/clinic-soak.{json,md}.
 """
 
@@ -50,7 +50,7 @@ PHASES: dict[str, dict[str, float]] = {
 }
 """Requests a second of each kind. 300 clinicians at work who open their caseload once a minute and a patient
 every 15 seconds ask for 5 caseloads and 20 patient pages a second."""
-SOAK = {"caseload": 0.5, "patient": 2.0, "cds": 5.0, "note": 0.2}
+SOAK = {"caseload": 1.0, "patient": 8.0, "cds": 20.0, "note": 0.3}
 
 
 class Clinic:
@@ -206,7 +206,7 @@ def _read_since(place: str, before: int) -> int:
 def soak(
     database: str, workers: int, made: Prepared, place: str, folder: Path, minutes: float
 ) -> dict[str, Any]:
-    """Memory each ten seconds at a modest rate, with a slope; the first fifth is for filling caches."""
+    """Memory each ten seconds at a steady rate, with a slope; the first fifth is for filling caches."""
     clinic = Clinic(made, place)
     samples: list[tuple[float, float]] = []
     times: dict[str, list[float]] = {}
@@ -239,8 +239,10 @@ def soak(
         "samples": samples,
         **slope(samples, minutes / 5),
         "errors": len(errors),
+        "first_errors": errors[:5],
         "kinds": {
             kind: {
+                "rate": SOAK[kind],
                 "answered": len(some),
                 "p50": statistics.median(some),
                 "p99": _share(sorted(some), 99),

@@ -79,8 +79,9 @@ def soak_table(rows: Sequence[dict[str, Any]]) -> str:
     lines = [
         "# The clinic's memory over time",
         "",
-        "The same clinic as in clinic-load.md, at a modest rate. Memory of all the server's processes (Pss) "
-        "each ten seconds; the slope by Theil and Sen with its 95 % interval, without the first fifth.",
+        "The same clinic as in clinic-load.md, at steady rates. Memory of all the server's processes (Pss) "
+        "each ten seconds; the slope by Theil and Sen with its 95 % interval, without the first fifth (the "
+        "samples hang together, so the interval is narrower than it should be).",
         "",
         "| database | workers | minutes | answered | errors | from | to | most | slope, MB an hour |",
         "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",
@@ -94,8 +95,8 @@ def soak_table(rows: Sequence[dict[str, Any]]) -> str:
         )
     lines.append("")
     lines += [
-        f"- {row['database']}, {_WORDS[kind]}: p50 {told['p50']:.0f}, p99 {told['p99']:.0f}, "
-        f"most {told['max']:.0f} ms."
+        f"- {row['database']}, {_WORDS[kind]}, {told['rate']:g} a second: p50 {told['p50']:.0f}, "
+        f"p99 {told['p99']:.0f}, most {told['max']:.0f} ms."
         for row in rows
         for kind, told in row["kinds"].items()
     ]

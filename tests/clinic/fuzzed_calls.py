@@ -2,7 +2,7 @@
 
 import copy
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
@@ -87,6 +87,18 @@ class Sent:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
+def as_it_stands(path: str, known: Mapping[str, Sequence[str]], seed: Any, *, form: bool) -> Sent:
+    """A body that is taken, to somebody who is there."""
+    parts = {name: values[0] for name, values in known.items()}
+    if "resourceType" in seed:
+        parts |= {"type": seed["resourceType"], "id": seed.get("id", "none")}
+    for name, value in parts.items():
+        path = path.replace("{" + name + "}", _quoted(value))
+    if form:
+        return Sent(path, form=tuple((key, _text(value)) for key, value in seed.items()))
+    return Sent(path, raw=json.dumps(seed).encode())
+
+
 @st.composite
 def requests_to(draw: Any, path: str, described: Any, known: Mapping[str, Any], seeds: list[Any]) -> Sent:
     """To ``path``: ``described`` draws what the description allows, ``seeds`` are bodies that are taken."""
@@ -102,7 +114,7 @@ def requests_to(draw: Any, path: str, described: Any, known: Mapping[str, Any], 
         query.append((draw(st.sampled_from(names)), draw(st.sampled_from(TEXTS))))
     media, body = case.media_type or "", case.body
     if seeded is not None:
-        media, body = "application/json", seeded
+        media, body = media if "form" in media else "application/json", seeded
     if spoilt == "raw" and ("json" in media or not media):
         return Sent(path, tuple(query), raw=draw(st.sampled_from(RAW)))
     if "form" in media:

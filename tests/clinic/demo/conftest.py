@@ -41,6 +41,6 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
             prepare(folder, size=SIZE, now=NOW, processes=2, shipped=(), say=cut_off)
         ready = prepare(folder, processes=2, shipped=())
         patch.setenv("ALLEVIATE_KEY_FILE", str(ready.key))
-        with closing(Vault.open(ready.vault)) as vault:
-            everybody = choose(SIZE.current, SIZE.recent, SIZE.past, seed=SEED, now=NOW)
-            yield Demo(folder, ready, vault, everybody)
+        opened = Vault.open(ready.vault)
+    with closing(opened) as vault:  # other tests of this process have keys of their own
+        yield Demo(folder, ready, vault, choose(SIZE.current, SIZE.recent, SIZE.past, seed=SEED, now=NOW))
