@@ -155,7 +155,8 @@ def test_before_treatment_the_record_does_not_tell_which_it_will_be(demo, access
         assert not any(event.code.startswith("EPISODE//") for event in before_start(record).events)
 
 
-def test_the_next_start_changes_nothing(demo):
+def test_the_next_start_changes_nothing(demo, monkeypatch):
+    monkeypatch.setenv("ALLEVIATE_KEY_FILE", str(demo.ready.key))
     before = (demo.folder / "demo.json").read_bytes()
     with closing(Vault.open(demo.ready.vault)) as vault:
         size = len(vault.show_audit(actor="test"))
