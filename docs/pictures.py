@@ -28,7 +28,7 @@ from alleviate.terms.errors import InputError
 IMAGES = Path(__file__).parent / "images"
 SIZE = Size(current=60, recent=40, past=1500)
 DESK, PHONE = (1280, 900), (390, 844)
-MOST_BYTES = 200_000
+MOST_BYTES = 260_000
 LONG = 5
 """Scores of whose course is worth a picture."""
 
