@@ -224,6 +224,10 @@ def test_intervals_stay_where_the_measure_can_be():
     assert interval(0.01, doubt, "positive").low == 0
     assert interval(0.1, doubt, "ratio").low > 0
     assert interval(0.0, doubt).low < 0
+    assert interval(1.0 + 2**-52, spread(np.zeros(4)), "share").estimate == 1
+    assert str(interval(-(2.0**-60), doubt, "positive").estimate) == "0.0"
+    with pytest.raises(ValueError, match="low <= estimate"):
+        interval(1.01, doubt, "share")
     assert isinstance(averaged([risks()])["auc"], Measured)
 
 

@@ -55,7 +55,7 @@ def test_what_could_be_learned_loads_and_is_live(demo):
     assert names | lacking == {
         "clinic-treatment", "clinic-recovery", "clinic-dropout", "clinic-phq9-courses",
     }  # fmt: skip
-    assert {"clinic-treatment", "clinic-recovery", "clinic-phq9-courses"} <= names
+    assert {"clinic-treatment", "clinic-recovery", "clinic-phq9-courses"} <= names, demo.ready.lacking
     assert all(each.live and each.report.exists() for each in shelf.all())
 
 
@@ -156,6 +156,7 @@ def test_before_treatment_the_record_does_not_tell_which_it_will_be(demo, access
 
 
 def test_the_next_start_changes_nothing(demo, monkeypatch):
+    monkeypatch.delenv("ALLEVIATE_KEY", raising=False)
     monkeypatch.setenv("ALLEVIATE_KEY_FILE", str(demo.ready.key))
     before = (demo.folder / "demo.json").read_bytes()
     with closing(Vault.open(demo.ready.vault)) as vault:

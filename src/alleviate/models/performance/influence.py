@@ -108,8 +108,10 @@ def totals(influence: Floats, clusters: Ints | None, strata: Ints | None) -> tup
 
 
 def interval(value: float, found: Spread, scale: Scale = "plain") -> Estimate:
-    """95 % interval of ``value`` on ``scale``."""
+    """95 % interval of ``value`` on ``scale``; what rounding put outside the scale lies at its end."""
     half = found.quantile * found.error
+    if (scale in ("positive", "share") and value < 0) or (scale == "share" and value > 1):
+        value = round(value, 12) + 0.0  # no minus before a zero
     if scale == "ratio":
         width = half / value
         return Estimate(value, float(value * np.exp(-width)), float(value * np.exp(width)))
