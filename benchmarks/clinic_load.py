@@ -206,7 +206,8 @@ def _read_since(place: str, before: int) -> int:
 def soak(
     database: str, workers: int, made: Prepared, place: str, folder: Path, minutes: float
 ) -> dict[str, Any]:
-    """Memory each ten seconds at a steady rate, with a slope; the first fifth is for filling caches."""
+    """Memory each ten seconds at a steady rate, with a slope; the first fifth is for filling caches,
+    and the last third tells whether they were full."""
     clinic = Clinic(made, place)
     samples: list[tuple[float, float]] = []
     times: dict[str, list[float]] = {}
@@ -238,6 +239,7 @@ def soak(
         "minutes": minutes,
         "samples": samples,
         **slope(samples, minutes / 5),
+        "last_third": slope(samples, minutes * 2 / 3),
         "errors": len(errors),
         "first_errors": errors[:5],
         "kinds": {

@@ -74,6 +74,10 @@ def _most(row: dict[str, Any]) -> str:
     return ", ".join(f"{_WORDS[kind]} {most:,.0f} ms" for kind, most in told if most is not None) + " at most"
 
 
+def _slope(told: dict[str, Any]) -> str:
+    return f"{told['slope_mb_an_hour']:.0f} ({told['slope_low']:.0f} to {told['slope_high']:.0f})"
+
+
 def soak_table(rows: Sequence[dict[str, Any]]) -> str:
     """Of the long run."""
     lines = [
@@ -83,15 +87,16 @@ def soak_table(rows: Sequence[dict[str, Any]]) -> str:
         "each ten seconds; the slope by Theil and Sen with its 95 % interval, without the first fifth (the "
         "samples hang together, so the interval is narrower than it should be).",
         "",
-        "| database | workers | minutes | answered | errors | from | to | most | slope, MB an hour |",
-        "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",
+        "| database | workers | minutes | answered | errors | from | to | most | MB an hour "
+        "| in the last third |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
     for row in rows:
         answered = sum(told["answered"] for told in row["kinds"].values())
         lines.append(
             f"| {row['database']} | {row['workers']} | {row['minutes']:g} | {answered:,} | {row['errors']} | "
             f"{row['memory_start_mb']:.0f} | {row['memory_end_mb']:.0f} | {row['memory_most_mb']:.0f} | "
-            f"{row['slope_mb_an_hour']:.1f} ({row['slope_low']:.1f} to {row['slope_high']:.1f}) |"
+            f"{_slope(row)} | {_slope(row['last_third'])} |"
         )
     lines.append("")
     lines += [
