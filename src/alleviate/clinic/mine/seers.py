@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from alleviate.clinic.patient.names import Names
 from alleviate.clinic.who import COUNTER, KEEPER
 from alleviate.vault.accounts import Account, Accounts
 
@@ -19,12 +20,7 @@ class Seers:
         self._accounts = accounts
         self._patient = patient
         self._say = say
-        self._found: dict[str, Account | None] = {}
-
-    def account(self, id: str) -> Account | None:
-        if id not in self._found:
-            self._found[id] = self._accounts.get(id)
-        return self._found[id]
+        self.account = Names(accounts).account
 
     def of(self, actor: str) -> str:
         """Of the audit's word for who acted."""
